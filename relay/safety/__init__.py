@@ -1,0 +1,8 @@
+"""Safety: the only door that a child's words and a model's words go through.
+
+    gate = SafetyGate()                       # loads rules and replies, tests itself; SafetyError
+    verdict = await gate.check_heard("...", band, alternatives=(), earlier=())
+    verdict = await gate.check_said("...", band, before="")
+
+Both fail closed: on any exception or time-out they return a BLOCK with a kind line.
+"""

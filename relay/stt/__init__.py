@@ -1,0 +1,45 @@
+"""Speech to text: what the relay asks of an engine that listens. One engine a file."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard.
+
+    `text` is empty when nothing was understood. `confidence` is from 0 to 1. `alternatives` holds
+    further hypotheses, best first, without `text`, so that safety can look at what else it may
+    have been.
+    """
+
+    text: str
+    confidence: float = 1.0
+    alternatives: tuple[str, ...] = ()
+
+
+class Recognition(Protocol):
+    """One utterance being recognised. Neither `accept` nor `cancel` ever blocks."""
+
+    def accept(self, pcm: bytes) -> None:
+        """Add sound: 16 kHz mono signed 16-bit little-endian, any whole number of samples."""
+
+    async def finish(self) -> Transcript:
+        """Return the transcript of all that was accepted; raises EngineError."""
+
+    def cancel(self) -> None:
+        """Throw the utterance away and free what it holds; harmless after `finish`."""
+
+
+class SpeechToText(Protocol):
+    """An engine that recognises speech; safe to use from many sessions at once."""
+
+    @property
+    def name(self) -> str:
+        """Engine and model, as in "whisper base"."""
+
+    def start(self) -> Recognition:
+        """Begin an utterance; raises EngineBusy when too many are under way."""
+
+    async def close(self) -> None:
+        """Free the model and stop the engine's threads."""

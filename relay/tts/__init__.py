@@ -1,0 +1,20 @@
+"""Text to speech: what the relay asks of an engine that speaks. One engine a file."""
+
+from typing import Protocol
+
+
+class TextToSpeech(Protocol):
+    """An engine that speaks; safe to use from many sessions at once."""
+
+    @property
+    def name(self) -> str:
+        """Engine and voice, as in "pyttsx3 en"."""
+
+    async def speak(self, text: str) -> bytes:
+        """Return one sentence as sound: 16 kHz mono signed 16-bit little-endian; raises EngineError.
+
+        Leading and trailing silence is trimmed to at most 50 ms, and the level is made even.
+        """
+
+    async def close(self) -> None:
+        """Stop the engine's threads."""

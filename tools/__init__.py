@@ -1,0 +1,1 @@
+"""Command-line tools for parents and engineers; each is `python -m tools.NAME --help`."""
