@@ -1,0 +1,103 @@
+"""The toy's state machine: what it is doing, what may happen, what it does about it. Pure.
+
+`step(state, event)` returns the next state and the actions on the way, in order. A pair that is not
+in the table changes nothing: a late message or a paw that is let go after everything is over is no
+error. A turn: IDLE -> LISTENING -> THINKING -> SPEAKING -> IDLE.
+"""
+
+
+class State:
+    """What the toy is doing."""
+
+    SETUP = "setup"  # a grown-up is needed
+    OFFLINE = "offline"  # no link to the relay
+    IDLE = "idle"
+    LISTENING = "listening"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+
+
+class Event:
+    """What may happen to it. The relay's events are those of the current turn only."""
+
+    WELCOME = "welcome"  # the relay said welcome
+    LOST = "lost"  # the link broke
+    REFUSED = "refused"  # the relay wants a grown-up: token or age
+    DOWN = "down"  # the paw: see device.button.Press
+    TAP = "tap"
+    HOLD = "hold"
+    UP = "up"
+    ENDPOINT = "endpoint"  # the relay has heard enough
+    SPEECH_START = "speech_start"
+    STOPPED = "stopped"  # the relay ended the turn without (more) speech
+    PLAYED = "played"  # the last sample has left the speaker
+    LATE = "late"  # nothing happened for too long
+
+
+class Action:
+    """What it does about it."""
+
+    BEGIN = "begin"  # a new turn: record from now on
+    ANNOUNCE_HOLD = "announce_hold"  # tell the relay, and how the child talks
+    ANNOUNCE_TAP = "announce_tap"
+    END = "end"  # send what was recorded, then say that this is all
+    CLOSE = "close"  # stop recording at once; the relay has enough
+    CANCEL = "cancel"  # tell the relay to drop the turn
+    PLAY = "play"  # a reply begins
+    SILENCE = "silence"  # drop what is in the speaker
+    CHIRP_LISTENING = "chirp_listening"
+    CHIRP_HEARD = "chirp_heard"
+    CHIRP_SORRY = "chirp_sorry"
+    CHIRP_AWAY = "chirp_away"
+
+
+_TALK = (State.LISTENING, (Action.BEGIN,))
+_INTERRUPT = (State.LISTENING, (Action.SILENCE, Action.CANCEL, Action.BEGIN))
+_HEARD = (State.THINKING, (Action.END, Action.CHIRP_HEARD))
+_CUT_OFF = (State.OFFLINE, (Action.CLOSE, Action.SILENCE, Action.CHIRP_AWAY))
+_LOCKED_OUT = (State.SETUP, (Action.CLOSE, Action.SILENCE, Action.CHIRP_SORRY))
+_GIVE_UP = (State.IDLE, (Action.CLOSE, Action.SILENCE, Action.CANCEL, Action.CHIRP_SORRY))
+
+TABLE = {
+    (State.SETUP, Event.WELCOME): (State.IDLE, ()),
+    (State.SETUP, Event.LOST): (State.SETUP, ()),
+    (State.SETUP, Event.DOWN): (State.SETUP, (Action.CHIRP_SORRY,)),
+    (State.OFFLINE, Event.WELCOME): (State.IDLE, ()),
+    (State.OFFLINE, Event.REFUSED): (State.SETUP, ()),
+    (State.OFFLINE, Event.DOWN): (State.OFFLINE, (Action.CHIRP_AWAY,)),
+    (State.IDLE, Event.LOST): (State.OFFLINE, ()),  # no sound: it may be the middle of the night
+    (State.IDLE, Event.REFUSED): (State.SETUP, ()),
+    (State.IDLE, Event.DOWN): _TALK,
+    (State.LISTENING, Event.TAP): (
+        State.LISTENING,
+        (Action.ANNOUNCE_TAP, Action.CHIRP_LISTENING),
+    ),
+    (State.LISTENING, Event.HOLD): (State.LISTENING, (Action.ANNOUNCE_HOLD,)),
+    (State.LISTENING, Event.UP): _HEARD,
+    (State.LISTENING, Event.DOWN): _HEARD,  # hands-free, and squeezed again: "that is all"
+    (State.LISTENING, Event.ENDPOINT): (State.THINKING, (Action.CLOSE, Action.CHIRP_HEARD)),
+    (State.LISTENING, Event.SPEECH_START): (State.SPEAKING, (Action.CLOSE, Action.PLAY)),
+    (State.LISTENING, Event.STOPPED): (State.IDLE, (Action.CLOSE, Action.CHIRP_SORRY)),
+    (State.LISTENING, Event.LATE): _GIVE_UP,
+    (State.LISTENING, Event.LOST): _CUT_OFF,
+    (State.LISTENING, Event.REFUSED): _LOCKED_OUT,
+    (State.THINKING, Event.SPEECH_START): (State.SPEAKING, (Action.PLAY,)),
+    (State.THINKING, Event.STOPPED): (State.IDLE, (Action.CHIRP_SORRY,)),
+    (State.THINKING, Event.DOWN): _INTERRUPT,
+    (State.THINKING, Event.LATE): _GIVE_UP,
+    (State.THINKING, Event.LOST): _CUT_OFF,
+    (State.THINKING, Event.REFUSED): _LOCKED_OUT,
+    (State.SPEAKING, Event.PLAYED): (State.IDLE, ()),
+    (State.SPEAKING, Event.STOPPED): (State.IDLE, (Action.SILENCE,)),
+    (State.SPEAKING, Event.DOWN): _INTERRUPT,
+    (State.SPEAKING, Event.LATE): _GIVE_UP,
+    (State.SPEAKING, Event.LOST): _CUT_OFF,
+    (State.SPEAKING, Event.REFUSED): _LOCKED_OUT,
+}
+
+IN_CONVERSATION = (State.LISTENING, State.THINKING, State.SPEAKING)
+
+
+def step(state, event):
+    """Return (next state, actions) for `event` in `state`; (state, ()) where nothing is due."""
+    return TABLE.get((state, event), (state, ()))

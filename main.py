@@ -1,0 +1,5 @@
+"""Start the toy."""
+
+from device import app
+
+app.run()
