@@ -1,0 +1,33 @@
+"""Run benchmarks: `python -m tools.bench` lists them, `python -m tools.bench NAME ...` runs one."""
+
+import importlib
+import sys
+
+# Each is a module here with `main(argv: list[str]) -> int`, and takes `--help` and `--json FILE`.
+BENCHES = {
+    "latency": "from a spoken question to the toy's answer: every stage's time, and words misheard",
+    "websocket": "the toy's WebSocket client against the Autobahn cases",
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run the bench that the first argument names with the others; return a shell exit code."""
+    if not argv or argv[0] in {"-h", "--help"}:
+        print("usage: python -m tools.bench NAME [--json FILE] [...]\n")
+        for name, title in BENCHES.items():
+            print(f"  {name:<12} {title}")
+        print("\npython -m tools.bench NAME --help tells the arguments of one.")
+        return 0
+    name = argv[0]
+    if name not in BENCHES:
+        print(f"There is no bench {name!r}; there are: {', '.join(BENCHES)}.", file=sys.stderr)
+        return 2
+    run = importlib.import_module(f"tools.bench.{name}").main
+    return int(run(argv[1:]))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
