@@ -18,13 +18,12 @@ LONGEST_TEXT = 300
 _DEEPEST = 4
 
 # One part of a field name (split at "_" and "-") is enough to hide what it holds.
-_HIDING_PARTS = frozenset(
-    "authorization bearer cookie credential key passphrase password psk secret token".split()
-    + "alternatives answer content heard prompt question reply said sentence sentences".split()
-    + "text transcript words".split()
-)
+_SECRET_PARTS = {"authorization", "bearer", "cookie", "credential"}
 # A number is a count or a time, as in `first_token_ms`; only these names end in a numeric secret.
-_NUMERIC_SECRETS = frozenset("key passphrase password psk secret token".split())
+_NUMERIC_SECRETS = {"key", "passphrase", "password", "psk", "secret", "token"}
+_WORD_PARTS = {"alternatives", "answer", "content", "heard", "prompt", "question", "reply"}
+_MORE_WORD_PARTS = {"said", "sentence", "sentences", "text", "transcript", "words"}
+_HIDING_PARTS = _SECRET_PARTS | _NUMERIC_SECRETS | _WORD_PARTS | _MORE_WORD_PARTS
 
 _SECRETS_IN_TEXT = (
     # RFC 6750: credentials after "Bearer".
