@@ -8,9 +8,9 @@ in docs/operations.md say about it.
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,8 +22,21 @@ def default_data_dir() -> Path:
     return root / "bramble"
 
 
+# A path in which a leading ~ is the user's home folder.
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic checks it afterwards
+        # TOML has no null: `threads = ""` says "unset" there.
+        if not isinstance(values, dict):
+            return values
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {k: v for k, v in values.items() if not (k in optional and v == "")}
 
 
 class ListenSettings(_Group):
@@ -31,10 +44,12 @@ class ListenSettings(_Group):
 
     host: str = Field(default="0.0.0.0", min_length=1, description="address to listen on")  # noqa: S104
     port: int = Field(default=8765, ge=0, le=65535, description="TCP port; 0 takes any free one")
-    certificate: Path | None = Field(
+    certificate: UserPath | None = Field(
         default=None, description="PEM certificate; with it the link is TLS"
     )
-    private_key: Path | None = Field(default=None, description="PEM private key of the certificate")
+    private_key: UserPath | None = Field(
+        default=None, description="PEM private key of the certificate"
+    )
 
     @model_validator(mode="after")
     def _certificate_has_key(self) -> "ListenSettings":
@@ -127,7 +142,9 @@ class SttSettings(_Group):
     whisper_model: str = Field(
         default="whisper-base", min_length=1, description="folder in models_dir"
     )
-    language: str = Field(default="en", pattern="^[a-z]{2,3}$", description="language spoken")
+    language: str = Field(
+        default="en", pattern="^[a-z]{2,3}$", description="language spoken, a code as in en"
+    )
     threads: int = Field(default=2, ge=1, le=64, description="processor threads for whisper")
     timeout_s: float = Field(default=10, gt=0, le=120, description="longest wait for a transcript")
     max_waiting: int = Field(
@@ -155,7 +172,7 @@ class LlmSettings(_Group):
     base_url: str = Field(
         default="",
         pattern="^(https?://.+)?$",
-        description="of the compatible server, ends with /v1",
+        description="of the compatible server, as in http://host:8000/v1",
     )
     api_key: SecretStr = Field(default=SecretStr(""), description="key of the compatible server")
     max_tokens: int = Field(default=160, ge=8, le=4096, description="longest reply")
@@ -229,10 +246,10 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    data_dir: Path = Field(
+    data_dir: UserPath = Field(
         default_factory=default_data_dir, description="where the database and certificate lie"
     )
-    models_dir: Path = Field(default=Path("models"), description="where the models lie")
+    models_dir: UserPath = Field(default=Path("models"), description="where the models lie")
     listen: ListenSettings = ListenSettings()
     limits: LimitSettings = LimitSettings()
     endpoint: EndpointSettings = EndpointSettings()
