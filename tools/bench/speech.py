@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 
-RATE_HZ = 16000
-PEAK = 0.5  # of full scale: a child at arm's length of the toy
+from relay.audio import BYTES_PER_MS, Samples, speech_pcm, write_wav
+
 EDGE_MS = 250  # silence before and after, as between squeezing the paw and speaking
 
 
@@ -118,17 +117,13 @@ class Voices:
         self._models_dir = models_dir
         self._piper: object = None
 
-    def speak(self, text: str, speaker: Speaker) -> np.ndarray:
-        """Return `text` as 16 kHz mono samples from -1 to 1, levelled, with silent edges."""
-        sound, rate = (
-            self._with_espeak(text, speaker) if speaker.voice else self._with_piper(text, speaker)
-        )
-        sound = soxr.resample(sound, rate, RATE_HZ)
-        sound = sound / max(1e-6, float(np.abs(sound).max())) * PEAK
-        edge = np.zeros(RATE_HZ * EDGE_MS // 1000, dtype=np.float32)
-        return np.concatenate([edge, sound.astype(np.float32), edge])
+    def speak(self, text: str, speaker: Speaker) -> bytes:
+        """Return `text` as 16 kHz mono 16-bit sound, of even level, with silent edges."""
+        make = self._with_espeak if speaker.voice else self._with_piper
+        edge = bytes(EDGE_MS * BYTES_PER_MS)
+        return edge + speech_pcm(*make(text, speaker)) + edge
 
-    def _with_piper(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+    def _with_piper(self, text: str, speaker: Speaker) -> tuple[Samples, int]:
         from piper import PiperVoice, SynthesisConfig  # noqa: PLC0415 - optional, and slow to load
 
         if self._piper is None:
@@ -137,9 +132,9 @@ class Voices:
         assert isinstance(voice, PiperVoice)  # noqa: S101 - for the type checker
         pace = SynthesisConfig(length_scale=160 / speaker.words_per_minute)
         chunks = list(voice.synthesize(text, pace))
-        return np.concatenate([c.audio_float_array for c in chunks]), chunks[0].sample_rate
+        return np.concatenate([c.audio_int16_array for c in chunks]), chunks[0].sample_rate
 
-    def _with_espeak(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+    def _with_espeak(self, text: str, speaker: Speaker) -> tuple[Samples, int]:
         engine = _espeak()
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
             path = Path(folder) / "speech.wav"
@@ -151,7 +146,7 @@ class Voices:
             with wave.open(str(path)) as recording:
                 rate = recording.getframerate()
                 samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
-        return samples.astype(np.float32) / 32768, rate
+        return samples, rate
 
 
 def _espeak() -> Any:  # noqa: ANN401 - pyttsx3 has no types
@@ -166,18 +161,6 @@ def _espeak() -> Any:  # noqa: ANN401 - pyttsx3 has no types
     import pyttsx3  # noqa: PLC0415
 
     return pyttsx3.init("espeak")
-
-
-def write_wav(path: Path, sound: np.ndarray) -> None:
-    """Write samples from -1 to 1 as a 16 kHz mono 16-bit WAV, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with wave.open(str(partial), "wb") as recording:
-        recording.setnchannels(1)
-        recording.setsampwidth(2)
-        recording.setframerate(RATE_HZ)
-        recording.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
-    partial.replace(path)
 
 
 def words(text: str) -> list[str]:
@@ -212,10 +195,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--count", type=int, default=len(QUESTIONS))
     parser.add_argument("--models-dir", type=Path, default=Path("models"))
     arguments = parser.parse_args(argv)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     voices = Voices(arguments.models_dir)
     for question in _plan(arguments.folder, arguments.count):
         if not question.path.is_file():
-            write_wav(question.path, voices.speak(question.text, question.speaker))
+            # Whole or not at all: an interrupted run must not leave half a question.
+            partial = question.path.with_suffix(".partial")
+            write_wav(partial, voices.speak(question.text, question.speaker))
+            partial.replace(question.path)
     return 0
 
 
