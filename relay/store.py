@@ -47,7 +47,7 @@ class AlertRecord:
     session: str
     kind: Alert
     category: str
-    age_band: AgeBand
+    band: AgeBand
     created: int
 
 
@@ -138,7 +138,7 @@ class Store:
         await self._database.call(work)
 
     async def add_alert(
-        self, kind: Alert, *, toy: str, session: str, category: str, age_band: AgeBand
+        self, alert: Alert, *, toy: str, session: str, category: str, band: AgeBand
     ) -> None:
         """Keep an alert for the parent. `toy` is the id of a toy, `session` a correlation id."""
 
@@ -147,9 +147,9 @@ class Store:
                 insert(alerts).values(
                     toy=toy,
                     session=session,
-                    kind=kind.value,
+                    kind=alert.value,
                     category=category,
-                    age_band=age_band.value,
+                    age_band=band.value,
                     created=_now(),
                 )
             )
