@@ -2,7 +2,7 @@
 
 import wave
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -144,6 +144,6 @@ def _to_int16(data: bytes, width: int, channels: int) -> Samples:
     return _clip(mono)
 
 
-def _clip(values: npt.NDArray[np.float64]) -> Samples:
+def _clip(values: npt.NDArray[np.floating[Any]]) -> Samples:
     clipped: Samples = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
     return clipped
