@@ -11,9 +11,10 @@ class TextToSpeech(Protocol):
         """Engine and voice, as in "pyttsx3 en"."""
 
     async def speak(self, text: str) -> bytes:
-        """Return one sentence as sound: 16 kHz mono signed 16-bit little-endian; raises EngineError.
+        """Return one sentence as sound: 16 kHz, mono, signed 16-bit, little-endian.
 
-        Leading and trailing silence is trimmed to at most 50 ms, and the level is made even.
+        Leading and trailing silence is trimmed to at most 50 ms, and the level is made even. A text
+        without a word to say gives empty sound. Raises EngineError.
         """
 
     async def close(self) -> None:

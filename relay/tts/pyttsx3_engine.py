@@ -1,0 +1,133 @@
+"""The default voice: espeak-ng through pyttsx3. About 10 ms a sentence, no weights."""
+
+import contextlib
+import ctypes
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+import espeakng_loader
+import numpy as np
+
+from relay.audio import speech_pcm
+from relay.config import TtsSettings
+from relay.errors import EngineError
+from relay.tts.text import speakable
+from relay.worker import Cancelled, Worker
+
+if TYPE_CHECKING:
+    from pyttsx3.engine import Engine
+
+ENGINE = "tts.pyttsx3"
+RATE = 22_050  # Hz, written into every file by pyttsx3's espeak driver
+SYSTEM_LIBRARY = "libespeak-ng.so.1"
+MEMORY_DIR = Path("/dev/shm")  # noqa: S108 - only as the parent of a private directory
+
+# espeak-ng is one global state in the process: whoever speaks holds this lock.
+_espeak = threading.Lock()
+_engine: Optional["Engine"] = None
+
+
+class Pyttsx3Engine:
+    """Speaks with espeak-ng; one thread owns it."""
+
+    def __init__(self, settings: TtsSettings) -> None:
+        self._settings = settings
+        self._worker = Worker(ENGINE, _load, max_waiting=settings.max_waiting)
+
+    @classmethod
+    async def load(cls, settings: TtsSettings) -> "Pyttsx3Engine":
+        """Return the engine once it has spoken; raises EngineError, as for a wrong voice."""
+        engine = cls(settings)
+        try:
+            await engine.speak("ready")
+        except EngineError:
+            await engine.close()
+            raise
+        return engine
+
+    @property
+    def name(self) -> str:
+        """Engine and voice, as in "pyttsx3 en"."""
+        return f"pyttsx3 {self._settings.voice}"
+
+    async def speak(self, text: str) -> bytes:
+        """Return one sentence as sound; raises EngineError. Empty for a text without words."""
+        sentence = speakable(text, engine=ENGINE)
+        if not sentence:
+            return b""
+
+        def run(engine: "Engine", _cancelled: Cancelled) -> bytes:
+            return _speak(engine, sentence, self._settings)
+
+        return await self._worker.call(run, timeout_s=self._settings.timeout_s)
+
+    async def close(self) -> None:
+        """Stop the thread."""
+        await self._worker.close()
+
+
+def _load() -> "Engine":
+    """Return the process's one espeak-ng engine."""
+    global _engine  # noqa: PLW0603 - see above: the library cannot be loaded twice
+    with _espeak:
+        if _engine is None:
+            _load_library()
+            import pyttsx3
+            from pyttsx3.drivers import espeak
+
+            # pyttsx3 2.99 prints a line for every file it saves.
+            vars(espeak)["print"] = lambda *_args, **_kwargs: None
+            _engine = pyttsx3.init("espeak")
+        return _engine
+
+
+def _load_library() -> None:
+    """Load the system's espeak-ng or, where there is none, the one that came with the packages."""
+    # Not RTLD_GLOBAL: Piper carries an espeak-ng of its own, and the two would mix and crash.
+    try:
+        ctypes.CDLL(SYSTEM_LIBRARY)
+    except OSError:
+        # Its SONAME is SYSTEM_LIBRARY: once loaded, pyttsx3 finds it by that name.
+        os.environ.setdefault("ESPEAK_DATA_PATH", espeakng_loader.get_data_path())
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(espeakng_loader.get_library_path())
+
+
+def _speak(engine: "Engine", sentence: str, settings: TtsSettings) -> bytes:
+    errors: list[BaseException] = []
+    if not _espeak.acquire(timeout=settings.timeout_s):
+        raise EngineError(ENGINE, "espeak-ng is stuck; restart the relay")
+    try:
+        # Where there is memory to write to, no reply ever touches a disk.
+        parent = MEMORY_DIR if os.access(MEMORY_DIR, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="bramble-", dir=parent) as folder:
+            path = Path(folder) / "sentence.wav"
+            token = engine.connect("error", lambda exception, **_: errors.append(exception))
+            # A file that cannot be written leaves pyttsx3's loop waiting for ever.
+            guard = threading.Timer(settings.timeout_s * 0.9, engine.endLoop)
+            guard.start()
+            try:
+                engine.setProperty("voice", settings.voice)
+                engine.setProperty("rate", settings.words_per_minute)
+                engine.save_to_file(sentence, str(path))
+                engine.runAndWait()
+            finally:
+                guard.cancel()
+                engine.disconnect(token)
+            if errors:
+                raise EngineError(ENGINE, f'espeak-ng refuses the voice "{settings.voice}"')
+            samples = np.frombuffer(_frames(path), dtype="<i2").astype(np.int16)
+    finally:
+        _espeak.release()
+    return speech_pcm(samples, RATE)
+
+
+def _frames(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise EngineError(ENGINE, "espeak-ng made no sound") from None
+    return data[44:]  # after the header that Python's wave module writes
