@@ -147,6 +147,7 @@ class SttSettings(_Group):
     )
     threads: int = Field(default=2, ge=1, le=64, description="processor threads for whisper")
     timeout_s: float = Field(default=10, gt=0, le=120, description="longest wait for a transcript")
+    min_confidence: float = Field(default=0.25, ge=0, le=1, description="below it: say that again?")
     max_waiting: int = Field(
         default=16, ge=1, le=1000, description="utterances waiting for the engine"
     )
