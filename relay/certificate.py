@@ -5,8 +5,6 @@ import datetime
 import hashlib
 import ipaddress
 import os
-import re
-import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from relay.address import HOST_NAME
 from relay.config import ListenSettings
 from relay.errors import ConfigError, RelayError
 
@@ -27,8 +26,6 @@ KEY_NAME = "private_key.pem"
 NOT_BEFORE = datetime.datetime(1999, 12, 31, tzinfo=datetime.timezone.utc)
 # The last day that X.509 writes as UTCTime (RFC 5280, 4.1.2.5), which every parser reads.
 NOT_AFTER = datetime.datetime(2049, 12, 31, tzinfo=datetime.timezone.utc)
-
-_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?")
 
 
 class CertificateError(RelayError):
@@ -44,26 +41,6 @@ class Certificate:
     hosts: tuple[str, ...]
     fingerprint: str  # SHA-256 of the DER, 64 hex digits
     for_toy: str  # base64 of the DER: `relay_certificate` of the toy's settings
-
-
-def own_hosts() -> list[str]:
-    """Return the names and addresses under which this computer is likely to be reached."""
-    name = socket.gethostname().split(".")[0]
-    found = [name, f"{name}.local", "localhost", "127.0.0.1"]
-    for family, somewhere in (
-        # Documentation addresses (RFC 5737, RFC 3849): connecting a UDP socket sends nothing, it
-        # only asks which of our addresses would be used.
-        (socket.AF_INET, "192.0.2.1"),
-        (socket.AF_INET6, "2001:db8::1"),
-    ):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((somewhere, 9))
-                found.append(str(probe.getsockname()[0]))
-        except OSError:
-            continue  # no network of this family
-    usable = (host for host in found if _HOST_NAME.fullmatch(host) or ":" in host)
-    return list(dict.fromkeys(usable))
 
 
 def make_certificate(folder: Path, hosts: Sequence[str], *, replace: bool = False) -> Certificate:
@@ -161,7 +138,7 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        if not _HOST_NAME.fullmatch(host) or len(host) > 253:
+        if not HOST_NAME.fullmatch(host) or len(host) > 253:
             raise CertificateError(f"{host[:80]!r} is neither a host name nor an address") from None
         return x509.DNSName(host)
 

@@ -1,0 +1,108 @@
+"""The relay's command line: `python -m relay [COMMAND]`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from relay.errors import RelayError
+from relay.settings_file import DEFAULT_FILE, FILE_VARIABLE, load_settings
+
+_DESCRIPTION = "Bramble's relay: listens, checks, thinks and speaks for the toys of one home."
+_SETTINGS_HELP = (
+    f"settings come from --config FILE, else ${FILE_VARIABLE}, else {DEFAULT_FILE} in this folder; "
+    "environment variables such as BRAMBLE_LISTEN__PORT go before it"
+)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    # SUPPRESS: the same option before and after the command, and neither overwrites the other.
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    machine = argparse.ArgumentParser(add_help=False)
+    machine.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+    parser = argparse.ArgumentParser(
+        prog="python -m relay", description=_DESCRIPTION, epilog=_SETTINGS_HELP, parents=[common]
+    )
+    parser.set_defaults(run="serve.serve", config=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(
+        to: "argparse._SubParsersAction[argparse.ArgumentParser]",
+        name: str,
+        run: str,
+        words: str,
+        *more: argparse.ArgumentParser,
+    ) -> argparse.ArgumentParser:
+        made = to.add_parser(
+            name, help=words, description=words, epilog=_SETTINGS_HELP, parents=[common, *more]
+        )
+        made.set_defaults(run=run)
+        return made
+
+    command(commands, "serve", "serve.serve", "run the relay (what happens without a command)")
+    command(commands, "check", "house.check", "try everything the relay needs", machine)
+
+    toy = commands.add_parser("toy", help="add, list, change and remove toys")
+    toys = toy.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    added = command(toys, "add", "toys.add", "pair a toy and print its token, once", machine)
+    added.add_argument("name", help="what the family calls it")
+    added.add_argument("--age", type=int, required=True, help="age of the child, 3 to 13")
+    listed = command(toys, "list", "toys.show", "list the toys", machine)
+    listed.add_argument("--all", action="store_true", help="removed ones too")
+    removed = command(toys, "remove", "toys.remove", "take a toy's token away for good")
+    removed.add_argument("name", help="what the family calls it")
+    aged = command(toys, "age", "toys.age", "set the age of a toy's child")
+    aged.add_argument("name", help="what the family calls it")
+    aged.add_argument("age", type=int, help="age of the child, 3 to 13")
+
+    told = command(commands, "alerts", "toys.alerts", "what a parent should know of", machine)
+    told.add_argument("--limit", type=_count, default=50, help="at most so many (default 50)")
+
+    shown = command(commands, "settings", "house.settings", "print the settings in force", machine)
+    shown.add_argument("--example", action="store_true", help="print a commented TOML file instead")
+
+    made = command(commands, "certificate", "house.certificate", "make a certificate for TLS")
+    made.add_argument(
+        "--host",
+        action="append",
+        metavar="NAME",
+        help="name or address that toys use; repeat it for more (default: this computer's)",
+    )
+    made.add_argument("--replace", action="store_true", help="make a new one over the old")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0, 1 for what went wrong, 2 for a wrong command."""
+    parsed = make_parser().parse_args(arguments)
+    # Only now: `--help` and a mistyped command need not wait for the engines' libraries.
+    module, _, function = str(parsed.run).partition(".")
+    try:
+        settings = load_settings(parsed.config)
+        run = getattr(import_module(f"relay.commands.{module}"), function)
+        return int(run(parsed, settings))
+    except RelayError as error:
+        print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # `... | head` has read enough; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 100_000:
+        raise argparse.ArgumentTypeError("must be from 1 to 100000")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

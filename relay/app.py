@@ -1,0 +1,146 @@
+"""The relay as a whole: starts its rooms in order, stops them in reverse, and fails fast."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+
+from device.protocol import Close
+from relay.address import cannot_listen, check_address
+from relay.certificate import server_context
+from relay.config import Settings
+from relay.database import StoreError
+from relay.engines import Engines, load_engines
+from relay.lines import Lines
+from relay.record import TurnObserver
+from relay.safety import SafetyGate
+from relay.server import Server
+from relay.store import Store, Toy
+from relay.telemetry import log, log_turn
+from relay.tokens import authenticate
+
+_logger = logging.getLogger(__name__)
+
+# How soon a removed toy is cut off, and a new age takes effect.
+_PAIRINGS_EVERY_S = 1.0
+
+
+class Relay:
+    """A running relay: `await start()`, and `await stop()` also after a failed start.
+
+    `observers` are called with the TurnRecord of each turn that has ended. `engines` and `port`
+    are there once it has been started.
+    """
+
+    def __init__(self, settings: Settings, observers: Sequence[TurnObserver] = ()) -> None:
+        self.settings = settings
+        self.store = Store(settings.store_url, timeout_s=settings.store.timeout_s)
+        self._observers = (log_turn, *observers)
+        self._cleanup = contextlib.AsyncExitStack()
+        self._engines: Engines | None = None
+        self._server: Server | None = None
+
+    @property
+    def engines(self) -> Engines:
+        """What listens, thinks and speaks; RuntimeError before `start`."""
+        if self._engines is None:
+            raise RuntimeError("the relay has not been started")
+        return self._engines
+
+    @property
+    def port(self) -> int:
+        """The TCP port that toys reach, the real one also where 0 is set; see `engines`."""
+        if self._server is None:
+            raise RuntimeError("the relay has not been started")
+        return self._server.port
+
+    async def start(self) -> None:
+        """Load everything, test it, and listen.
+
+        Raises RelayError in plain words; what had been started is then stopped again.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Say goodbye to every toy and free everything; harmless when repeated."""
+        await self._cleanup.aclose()
+        self._server = None
+        self._engines = None
+
+    async def _start(self) -> None:
+        began = time.monotonic()
+        settings = self.settings
+        # What can be seen to be wrong at once comes before the seconds of loading models.
+        tls = server_context(settings.listen)
+        check_address(settings.listen)
+        self._cleanup.push_async_callback(self.store.close)
+        await self.store.open()
+        gate = await asyncio.to_thread(SafetyGate, settings.safety)
+        self._engines = await load_engines(settings)
+        self._cleanup.push_async_callback(self._engines.close)
+        self._server = Server(
+            settings,
+            self._engines,
+            gate,
+            self._authenticate,
+            await Lines.render(self._engines.tts),
+            self.store.add_alert,
+            self._observers,
+            tls,
+        )
+        try:
+            await self._server.start()
+        except OSError as error:
+            raise cannot_listen(settings.listen, error) from error
+        self._cleanup.push_async_callback(self._server.stop)
+        watcher = asyncio.create_task(self._watch_pairings(self._server))
+        self._cleanup.push_async_callback(_finish, watcher)
+        log(
+            _logger,
+            logging.INFO,
+            "relay started",
+            port=self.port,
+            tls=tls is not None,
+            stt=self._engines.stt.name,
+            llm=self._engines.llm.name,
+            tts=self._engines.tts.name,
+            seconds=round(time.monotonic() - began, 1),
+        )
+
+    async def _authenticate(self, token: str, /) -> Toy | None:
+        toy = await authenticate(self.store, token)
+        if toy is not None:
+            try:
+                await self.store.note_seen(toy.id)
+            except StoreError:
+                # A full disk is no reason to leave a child without its toy.
+                log(_logger, logging.WARNING, "last seen could not be stored", toy=toy.id)
+        return toy
+
+    async def _watch_pairings(self, server: Server) -> None:
+        """Cut off toys that were removed, and have those whose age was changed connect anew."""
+        while True:
+            await asyncio.sleep(_PAIRINGS_EVERY_S)
+            sessions = list(server.sessions.values())
+            if not sessions:
+                continue
+            try:
+                ages = {toy.id: toy.age for toy in await self.store.toys()}
+            except StoreError:
+                log(_logger, logging.ERROR, "pairings could not be read")
+                continue
+            for session in sessions:
+                if session.toy.id not in ages:
+                    await session.close(Close.NOT_AUTHORISED, "token unknown or revoked")
+                elif session.toy.age != ages[session.toy.id]:
+                    await session.close(Close.GOING_AWAY, "the age was changed")
+
+
+async def _finish(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,81 @@
+"""`python -m relay serve`: run the relay until it is told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+
+from relay.address import toy_address
+from relay.app import Relay
+from relay.config import Settings
+from relay.telemetry import set_up_logging
+
+
+def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run the relay; SIGINT (Ctrl+C) and SIGTERM stop it in good order."""
+    set_up_logging(settings.log)
+    asyncio.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    relay = Relay(settings)
+    print("Bramble's relay is starting: it reads its models, which takes some seconds.", flush=True)
+    began = time.monotonic()
+    starting = asyncio.create_task(relay.start())
+    waiting = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if stopping.is_set():
+            starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        if starting.cancelled():
+            return
+        await _greet(relay, time.monotonic() - began)
+        await waiting
+        print("Stopping: saying goodbye to every toy.", flush=True)
+    finally:
+        waiting.cancel()
+        await relay.stop()
+    print("Stopped.", flush=True)
+
+
+async def _greet(relay: Relay, seconds: float) -> None:
+    listen = relay.settings.listen
+    toys = await relay.store.toys()
+    paired = (
+        f"{len(toys)} ({', '.join(toy.name for toy in toys[:5])}{', ...' if toys[5:] else ''})"
+        if toys
+        else "none yet: python -m relay toy add NAME --age N"
+    )
+    rows = (
+        ("toys reach it at", toy_address(listen, relay.port)),
+        ("toys paired", paired),
+        ("listens with", relay.engines.stt.name),
+        ("thinks with", relay.engines.llm.name),
+        ("speaks with", relay.engines.tts.name),
+        ("keeps its data in", relay.store.where),
+    )
+    print(f"Bramble's relay is running after {seconds:.1f} s.")
+    for what, how in rows:
+        print(f"  {what:<18} {how}")
+    print("Stop it with Ctrl+C.", flush=True)
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        if stopping.is_set():  # asked twice: at once
+            sys.exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows' event loop has no signal handlers; Ctrl+C cancels the main task there.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop, number)
