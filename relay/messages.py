@@ -1,6 +1,6 @@
 """Messages as types: what a toy sends, parsed and checked; what the relay sends, built.
 
-docs/protocol.md explains every message; the names come from device.protocol, which both sides share.
+docs/protocol.md explains every message; the names come from device.protocol, which both share.
 """
 
 import json

@@ -11,9 +11,9 @@ import unicodedata
 LONG_CLAUSE = 140  # characters after which a comma will do; about 8 s of speech
 LONGEST = 280  # characters after which a space must do
 
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr st prof jr sr vs etc e.g i.e no vol approx dept mt a.m p.m u.s u.k".split()
-)
+_ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "mt", "prof", "vs", "e.g", "i.e"})
+# These end a sentence when the next word has a capital letter.
+_MAYBE_ABBREVIATIONS = frozenset({"etc", "a.m", "p.m", "u.s", "u.k", "jr", "sr", "approx"})
 _CLOSERS = "\"')]}”’»*_"
 # A possible end: the mark or marks, what may close after them, then white space.
 _END = re.compile(rf"[.!?…]+[{re.escape(_CLOSERS)}]*(?=\s)|\n+")
@@ -52,10 +52,11 @@ class SentenceSplitter:
         end, undecided = self._sentence_end()
         if end is not None and end <= LONG_CLAUSE:
             return end
-        if undecided is not None and undecided <= LONG_CLAUSE:
-            return None
-        if len(self._text) <= LONG_CLAUSE:
-            return None
+        waits = undecided is not None and undecided <= LONG_CLAUSE
+        return None if waits or len(self._text) <= LONG_CLAUSE else self._forced_end(end, undecided)
+
+    def _forced_end(self, end: int | None, undecided: int | None) -> int | None:
+        """Return where to cut a text that is too long for one breath, or None to wait."""
         commas = [match.end() for match in _COMMA.finditer(self._text)]
         early = [comma for comma in commas if LONG_CLAUSE // 2 <= comma < LONG_CLAUSE]
         if early:
@@ -94,6 +95,8 @@ class SentenceSplitter:
             return False
         if _LIST_NUMBER.match(last) and before.strip() == last:
             return False  # "1. Wash your hands": the number belongs to what follows
+        if last.lower() in _MAYBE_ABBREVIATIONS:
+            return not following[0].islower()
         return last.lower() not in _ABBREVIATIONS
 
 

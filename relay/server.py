@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import MultipleValuesError
+from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
@@ -39,6 +39,7 @@ class Server:
 
     def __init__(
         self,
+        *,
         settings: Settings,
         engines: Engines,
         safety: Safety,
@@ -160,7 +161,7 @@ class Server:
         return await self._authenticate(token.strip())
 
     async def _clean_up(self) -> None:
-        """Cut sessions that ought to have ended: the last line of defence behind their watchdogs."""
+        """Cut sessions that ought to have ended: the last defence, behind their watchdogs."""
         while True:
             await asyncio.sleep(self._limits.cleanup_s)
             for session in list(self.sessions.values()):

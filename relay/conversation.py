@@ -1,0 +1,54 @@
+"""What toy and child said lately: the model's memory of the talk. In RAM only, small, forgetful.
+
+Only turns whose every word safety allowed come in here, so that a blocked subject cannot seep into
+later answers.
+"""
+
+from relay.llm import ChatMessage, Role
+
+MOST_EXCHANGES = 4
+MOST_CHARACTERS = 1500
+FORGET_AFTER_S = 300.0
+
+
+class Conversation:
+    """The last few exchanges of one session. The caller brings the time (monotonic seconds)."""
+
+    def __init__(self) -> None:
+        self._exchanges: list[tuple[str, str]] = []
+        self._last_at = 0.0
+
+    def add(self, heard: str, said: str, now: float) -> None:
+        """Remember one allowed exchange.
+
+        When there are too many the older half goes at once: a language model keeps what it has read
+        as long as the beginning stays the same, so that dropping one each turn would cost a full
+        reading each turn.
+        """
+        self._forget_old(now)
+        self._exchanges.append((heard[:MOST_CHARACTERS], said[:MOST_CHARACTERS]))
+        self._last_at = now
+        while len(self._exchanges) > 1 and self._too_long():
+            del self._exchanges[: (len(self._exchanges) + 1) // 2]
+
+    def messages(self, now: float) -> list[ChatMessage]:
+        """Return the exchanges as messages for a model, oldest first."""
+        self._forget_old(now)
+        return [
+            message
+            for heard, said in self._exchanges
+            for message in (ChatMessage(Role.CHILD, heard), ChatMessage(Role.TOY, said))
+        ]
+
+    def child_said(self, now: float) -> tuple[str, ...]:
+        """Return what the child said in these exchanges, oldest first."""
+        self._forget_old(now)
+        return tuple(heard for heard, _ in self._exchanges)
+
+    def _forget_old(self, now: float) -> None:
+        if now - self._last_at > FORGET_AFTER_S:
+            self._exchanges.clear()
+
+    def _too_long(self) -> bool:
+        characters = sum(len(heard) + len(said) for heard, said in self._exchanges)
+        return len(self._exchanges) > MOST_EXCHANGES or characters > MOST_CHARACTERS
