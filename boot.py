@@ -1,7 +1,7 @@
 """Make the application importable before main.py starts it.
 
-There is one application slot, the root of the flash, so there is nothing to choose yet; when updates
-bring a second slot, the choice between them belongs here.
+There is one application slot, the root of the flash, so there is nothing to choose yet; when
+updates bring a second slot, the choice between them belongs here.
 """
 
 import sys

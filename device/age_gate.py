@@ -14,12 +14,12 @@ class AgeGateClosed(Exception):
 
 
 def may_listen(age):
-    """Tell whether a toy whose child is `age` years old (or None, unknown) may open a microphone."""
+    """Tell whether a toy whose child is `age` years old, or None, may open a microphone."""
     return is_allowed_age(age)
 
 
 def open_microphone(age, make_microphone):
-    """Return `make_microphone()` if `age` allows it; raise AgeGateClosed before it is called if not."""
+    """Return `make_microphone()` if `age` allows it; AgeGateClosed before it is called if not."""
     if not may_listen(age):
         raise AgeGateClosed("no age from 3 to 13 has been set")
     return make_microphone()

@@ -1,7 +1,7 @@
 """How long to wait before trying again: longer each time, and at random.
 
-"Full jitter": a random time from zero to the doubled limit, so that all the toys of a house, or of a
-street after a power cut, do not knock at the same moment (Marc Brooker, "Exponential Backoff And
+"Full jitter": a random time from zero to the doubled limit, so that all the toys of a house, or of
+a street after a power cut, do not knock at the same moment (Marc Brooker, "Exponential Backoff And
 Jitter", AWS Architecture Blog, 2015).
 """
 

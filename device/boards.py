@@ -1,7 +1,7 @@
 """Pin maps, one small class a board. docs/hardware.md shows the same wires as pictures.
 
-Both boards carry an INMP441 microphone (L/R tied to ground: the left slot), a MAX98357A amplifier, a
-WS2812 light and a push button between the paw pin and ground. An I2S id works in one direction
+Both boards carry an INMP441 microphone (L/R tied to ground: the left slot), a MAX98357A amplifier,
+a WS2812 light and a push button between the paw pin and ground. An I2S id works in one direction
 only, so the microphone and the speaker have one each, with pins of their own.
 """
 
@@ -9,7 +9,7 @@ import sys
 
 
 class Esp32DevKit:
-    """ESP32-DevKitC (WROOM-32). Keeps off the strapping pins 0, 2, 5, 12, 15 and the flash's 6-11."""
+    """ESP32-DevKitC (WROOM-32). Keeps off strapping pins 0, 2, 5, 12, 15 and the flash's 6-11."""
 
     name = "esp32-devkit"
     microphone_id = 0

@@ -1,4 +1,4 @@
-"""One line a happening on the serial console: when, who, what. Never a secret, never a child's words.
+"""One line a happening on the serial console. Never a secret, never a child's words.
 
 Lines look like `12.345 link: welcome session=1f0c...`; the time is seconds since the start.
 """

@@ -1,9 +1,9 @@
 """What the grown-up has set: settings.json, checked field by field, never half-written.
 
 Fields, all but `networks`, `relay` and `token` optional:
-`networks` up to 5 of {"ssid", "password"}, `relay` ws:// or wss:// address, `token`, `age` 3 to 13 or
-null, `volume` and `volume_ceiling` 0 to 100 percent, `relay_certificate` base64 of a DER certificate
-(wss only), `board` a name of device.boards or null for this chip's.
+`networks` 1 to 5 of {"ssid", "password"}, `relay` ws:// or wss:// address, `token`, `age` 3 to 13
+or null, `volume` and `volume_ceiling` 0 to 100 percent, `relay_certificate` base64 of a DER
+certificate (wss only), `board` a name of device.boards or null for this chip's.
 """
 
 import binascii
@@ -12,6 +12,7 @@ import os
 
 from device.boards import BOARDS
 from device.protocol import is_allowed_age
+from device.websocket import tls
 
 PATH = "settings.json"
 BACKUP = "settings.bak"
@@ -65,10 +66,9 @@ class Settings:
             raise SettingsError(problems)
         self._fields = fields
 
-    def save_volume(self, percent, directory="."):
-        """Keep `percent` as the volume over a restart."""
-        self.volume = percent
-        self._fields["volume"] = percent
+    def save(self, directory="."):
+        """Write the settings with the volume as it is now, the only one that changes by itself."""
+        self._fields["volume"] = self.volume
         save(self._fields, directory)
 
 
@@ -79,7 +79,7 @@ class RelayAddress:
         scheme, separator, rest = _text(url, 1, 200).partition("://")
         if not separator or scheme not in DEFAULT_PORTS:
             raise ValueError("must begin with ws:// or wss://")
-        authority, slash, path = rest.partition("/")
+        authority, _, path = rest.partition("/")
         host, colon, port = authority.partition(":")
         if authority.startswith("[") or not host or "@" in authority or " " in url:
             raise ValueError("must look like ws://192.168.1.10:8765/toy")
@@ -111,7 +111,7 @@ def _check_networks(value):
         except ValueError:
             raise ValueError("has an ssid that is not text of 1 to 32 bytes")
         password = network.get("password") or ""
-        if not isinstance(password, str) or len(password) not in (0,) + tuple(range(8, 65)):
+        if not isinstance(password, str) or (password and not 8 <= len(password) <= 64):
             raise ValueError("has a password that is not of 8 to 64 characters, or empty")
         networks.append((ssid, password))
     return networks
@@ -141,8 +141,10 @@ def _check_certificate(value):
         der = binascii.a2b_base64(_text(value, 1, 6000))
     except ValueError:
         raise ValueError("must be a DER certificate in base64")
-    if not der.startswith(b"\x30"):  # an ASN.1 SEQUENCE, as every certificate
-        raise ValueError("must be a DER certificate in base64")
+    try:
+        tls.make_context(der)
+    except ValueError:
+        raise ValueError("is not a certificate that the toy can read")
     return der
 
 

@@ -5,17 +5,14 @@ start, so a frame is filled where it will be read from, nothing wraps in the mid
 left for the garbage collector. One writer and one reader, in one thread.
 """
 
-from array import array
-
 
 class FrameRing:
-    """`slots` frames of `samples_per_frame` signed 16-bit samples, first in, first out."""
+    """`slots` frames of `frame_bytes` bytes each (an even number), first in, first out."""
 
-    def __init__(self, slots, samples_per_frame):
-        storage = memoryview(array("h", bytes(slots * samples_per_frame * 2)))
+    def __init__(self, slots, frame_bytes):
+        storage = memoryview(bytearray(slots * frame_bytes))
         self._views = [
-            storage[slot * samples_per_frame : (slot + 1) * samples_per_frame]
-            for slot in range(slots)
+            storage[slot * frame_bytes : (slot + 1) * frame_bytes] for slot in range(slots)
         ]
         self._slots = slots
         self._first = 0

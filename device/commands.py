@@ -1,0 +1,62 @@
+"""What the relay may ask of the toy; docs/protocol.md lists it."""
+
+from device.audio.earcon import Earcon
+from device.states import IN_CONVERSATION
+
+
+class CommandError(Exception):
+    """The command cannot be carried out; the message says why in plain words."""
+
+
+async def run(name, args, toy):
+    """Carry out the command `name` on `toy`; return the value of its result, or CommandError."""
+    command = _COMMANDS.get(name)
+    if command is None:
+        raise CommandError("unknown command")
+    return await command(toy, args)
+
+
+async def _status(toy, _args):
+    return toy.status()
+
+
+async def _volume(toy, args):
+    percent = args.get("percent")
+    if type(percent) is not int or not 0 <= percent <= 100:
+        raise CommandError("percent must be a whole number from 0 to 100")
+    return toy.volume.set(percent)
+
+
+async def _chirp(toy, _args):
+    _refuse_in_conversation(toy)
+    toy.speaker.chirp(Earcon.CHIRP)
+    return True
+
+
+async def _wifi_status(toy, _args):
+    return toy.wifi.status()
+
+
+async def _wifi_scan(toy, _args):
+    _refuse_in_conversation(toy)  # everything stands still for 2 to 3 s
+    return await toy.wifi.scan()
+
+
+async def _restart(toy, _args):
+    toy.restart_soon()
+    return True
+
+
+def _refuse_in_conversation(toy):
+    if toy.state in IN_CONVERSATION:
+        raise CommandError("busy")
+
+
+_COMMANDS = {
+    "status": _status,
+    "volume": _volume,
+    "chirp": _chirp,
+    "wifi_status": _wifi_status,
+    "wifi_scan": _wifi_scan,
+    "restart": _restart,
+}

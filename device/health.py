@@ -1,0 +1,60 @@
+"""How the toy is: what it tells the relay about itself in hello, heartbeat and status."""
+
+import gc
+import time
+
+import esp32
+import machine
+
+FIRMWARE = "0.1.0"
+
+
+def reset_reason():
+    """Return why the toy started, in a word."""
+    cause = machine.reset_cause()
+    for name, code in (
+        ("power", machine.PWRON_RESET),
+        ("reset", machine.HARD_RESET),
+        ("watchdog", machine.WDT_RESET),
+        ("deep sleep", machine.DEEPSLEEP_RESET),
+        ("soft reset", machine.SOFT_RESET),
+    ):
+        if cause == code:
+            return name
+    return "unknown"
+
+
+def largest_block():
+    """Return the largest block, in bytes, that Wi-Fi and TLS could still get from ESP-IDF."""
+    return max((region[2] for region in esp32.idf_heap_info(esp32.HEAP_DATA)), default=0)
+
+
+class Health:
+    """Counters since the start, and the up-time, which outlives the wrap of the tick counter."""
+
+    def __init__(self):
+        self.reconnects = 0
+        self.bad_messages = 0
+        self._uptime_ms = 0
+        self._seen_ms = time.ticks_ms()
+
+    def tick(self):
+        """Count the time; to be called more often than ticks_ms wraps (12.4 days on the ESP32)."""
+        now_ms = time.ticks_ms()
+        self._uptime_ms += time.ticks_diff(now_ms, self._seen_ms)
+        self._seen_ms = now_ms
+
+    @property
+    def uptime_s(self):
+        """Whole seconds since the start."""
+        return self._uptime_ms // 1000
+
+    def vital_signs(self, rssi):
+        """Return what heartbeat and status share; `rssi` in dBm or None, sizes in bytes."""
+        return {
+            "rssi": rssi,
+            "heap_free": gc.mem_free(),
+            "heap_largest": largest_block(),
+            "uptime_s": self.uptime_s,
+            "reconnects": self.reconnects,
+        }

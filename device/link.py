@@ -1,0 +1,224 @@
+"""The link to the relay: connect, greet, listen, keep alive, and come back whatever happens.
+
+One task reads, one writes (device.outbox), and this module's own loop watches: a heartbeat when it
+is due, and the end of the connection when nothing came for too long or the Wi-Fi went away. There
+is no time-out per frame, for each would cost an allocation. docs/protocol.md has the rules.
+"""
+
+import asyncio
+import json
+import socket
+import time
+
+from device import health, messages
+from device.audio.speaker import BUFFER_MS
+from device.backoff import Backoff
+from device.log import log
+from device.protocol import SUBPROTOCOL, VERSION, Close, Codec, Message
+from device.websocket import tls
+from device.websocket.client import connect
+from device.websocket.errors import ConnectionClosed, WebSocketError
+from device.websocket.frames import Opcode
+from device.wifi import Outcome
+
+CONNECT_TIMEOUT_S = 10
+WELCOME_TIMEOUT_S = 10
+WATCH_MS = 200
+STABLE_MS = 10000  # a link that held this long was a good one: the next try comes quickly
+WEAK_DBM = -75  # below this ADPCM, a quarter of the bytes, is the better choice
+
+# How the connection ended where there was no close code.
+UNREACHABLE = 0
+LOST = 1006
+
+NEEDS_GROWN_UP = (Close.NOT_AUTHORISED, Close.AGE_GATE)
+# Seconds to wait after these codes; after all others the backoff decides.
+WAIT_S = {
+    Close.NOT_AUTHORISED: 60,
+    Close.AGE_GATE: 60,
+    Close.REPLACED: 30,
+    Close.TOO_MANY: 30,
+    Close.FULL: 30,
+}
+
+
+def wait_ms(code, backoff):
+    """Return how long to wait after a connection that ended with `code`."""
+    return WAIT_S[code] * 1000 if code in WAIT_S else backoff.next_ms()
+
+
+class Link:
+    """Keeps the toy connected. `toy` has on_welcome, on_message, on_audio and on_lost(code)."""
+
+    def __init__(self, settings, board, wifi, outbox, counters, toy):
+        self._settings = settings
+        self._board = board
+        self._wifi = wifi
+        self._outbox = outbox
+        self._counters = counters
+        self._toy = toy
+        self._tls = None
+        if settings.relay.secure:
+            self._tls = tls.make_context(settings.relay_certificate)
+        self._address = None
+        self._websocket = None
+        self._code = None  # how the connection ended
+        self._heard_ms = 0
+        self._backoff = Backoff()
+
+    async def run(self):
+        """Stay connected for ever."""
+        wifi_backoff = Backoff()
+        while True:
+            if not self._wifi.is_connected():
+                outcome = await self._wifi.connect()
+                if outcome != Outcome.CONNECTED:
+                    self._toy.on_lost(UNREACHABLE)
+                    await asyncio.sleep_ms(wifi_backoff.next_ms())
+                    continue
+                wifi_backoff.reset()
+                self._backoff.reset()
+                self._address = None  # another network may know the relay by another address
+            code = await self._connect_once()
+            log("link", "ended", code=code)
+            self._toy.on_lost(code)
+            self._counters.reconnects += 1
+            await self._wait(wait_ms(code, self._backoff))
+
+    async def close(self, code):
+        """Say goodbye and close, for a restart or sleep; the connection is not opened again."""
+        websocket, self._websocket = self._websocket, None
+        if websocket is not None:
+            await websocket.close(code, "goodbye")
+
+    async def _wait(self, delay_ms):
+        """Wait, but no longer when the Wi-Fi has gone: then there is something to do."""
+        started_ms = time.ticks_ms()
+        while time.ticks_diff(time.ticks_ms(), started_ms) < delay_ms:
+            if not self._wifi.is_connected():
+                return
+            await asyncio.sleep_ms(min(delay_ms, WATCH_MS))
+
+    async def _connect_once(self):
+        """Open a connection, stay in it, return the code it ended with."""
+        try:
+            websocket = await self._open()
+        except (OSError, WebSocketError, ValueError) as error:
+            log("link", "cannot reach the relay", error=error)
+            self._address = None  # it may have moved
+            return UNREACHABLE
+        self._websocket = websocket
+        self._code = None
+        self._heard_ms = time.ticks_ms()
+        tasks = []
+        try:
+            welcome = await asyncio.wait_for(self._greet(websocket), WELCOME_TIMEOUT_S)
+            log("link", "welcome", session=welcome["session"], codec=welcome["codec"])
+            codec = Codec.NAMES.index(welcome["codec"])
+            self._toy.on_welcome(welcome)
+            for work in (self._read(websocket), self._outbox.run(websocket, codec)):
+                tasks.append(asyncio.create_task(self._guard(websocket, work)))
+            await self._watch(welcome)
+        except asyncio.TimeoutError:
+            self._end(LOST)
+        except (OSError, ConnectionClosed, messages.BadMessage) as error:
+            await self._end_with(websocket, error)
+        finally:
+            self._websocket = None
+            for task in tasks:
+                task.cancel()
+            websocket.abort()
+            self._outbox.reset()
+        return self._code
+
+    async def _open(self):
+        relay = self._settings.relay
+        if self._address is None:
+            # Resolved once and kept: getaddrinfo() blocks everything, a .local name for up to 5 s.
+            self._address = socket.getaddrinfo(relay.host, relay.port, 0, socket.SOCK_STREAM)[0]
+        return await connect(
+            relay.host,
+            relay.port,
+            relay.path,
+            headers=(("Authorization", "Bearer " + self._settings.token),),
+            subprotocol=SUBPROTOCOL,
+            tls=self._tls,
+            address=self._address,
+            timeout_s=CONNECT_TIMEOUT_S,
+        )
+
+    async def _greet(self, websocket):
+        """Send hello, return the welcome."""
+        rssi = self._wifi.rssi()
+        codecs = ["pcm", "adpcm"]
+        if rssi is not None and rssi < WEAK_DBM:
+            codecs.reverse()
+        hello = {
+            "type": Message.HELLO,
+            "protocol": VERSION,
+            "age": self._settings.age,
+            "firmware": health.FIRMWARE,
+            "board": self._board.name,
+            "codecs": codecs,
+            "buffer_ms": BUFFER_MS,
+            "reset": health.reset_reason(),
+            "reconnects": self._counters.reconnects,
+        }
+        await websocket.send_text(json.dumps(hello))
+        opcode, payload = await websocket.receive()
+        message = messages.parse(payload) if opcode == Opcode.TEXT else {"type": "audio"}
+        if message["type"] != Message.WELCOME:
+            raise messages.BadMessage("%s before welcome" % message["type"])
+        return message
+
+    async def _read(self, websocket):
+        while True:
+            opcode, payload = await websocket.receive()
+            self._heard_ms = time.ticks_ms()
+            if opcode == Opcode.BINARY:
+                await self._toy.on_audio(payload)
+            else:
+                await self._toy.on_message(messages.parse(payload))
+
+    async def _watch(self, welcome):
+        """Send heartbeats until the connection has ended, and end it when it is dead."""
+        heartbeat_ms = int(welcome["heartbeat_s"] * 1000)
+        timeout_ms = int(welcome["timeout_s"] * 1000)
+        welcome_ms = beat_ms = time.ticks_ms()
+        while self._code is None:
+            await asyncio.sleep_ms(WATCH_MS)
+            now_ms = time.ticks_ms()
+            if not self._wifi.is_connected():
+                self._end(LOST)
+            elif time.ticks_diff(now_ms, self._heard_ms) > timeout_ms:
+                log("link", "nothing heard for too long")
+                self._end(LOST)
+            elif time.ticks_diff(now_ms, beat_ms) >= heartbeat_ms:
+                beat_ms = now_ms
+                self._outbox.post(self._toy.heartbeat())
+            if time.ticks_diff(now_ms, welcome_ms) > STABLE_MS:
+                welcome_ms = now_ms
+                self._backoff.reset()
+
+    async def _guard(self, websocket, work):
+        """Run the reader or the writer; whatever ends it ends the connection."""
+        try:
+            await work
+        except (OSError, ConnectionClosed, messages.BadMessage) as error:
+            await self._end_with(websocket, error)
+        except Exception as error:
+            self._toy.on_crash(error)
+
+    async def _end_with(self, websocket, error):
+        if isinstance(error, messages.BadMessage):
+            log("link", "bad message", error=error)
+            self._counters.bad_messages += 1
+            self._end(Close.BAD_MESSAGE)
+            await websocket.close(Close.BAD_MESSAGE, str(error))
+        else:
+            log("link", "closed", error=error)
+            self._end(error.code if isinstance(error, ConnectionClosed) else LOST)
+
+    def _end(self, code):
+        if self._code is None:
+            self._code = code

@@ -1,0 +1,141 @@
+"""What goes from the toy to the relay, in the right order: messages, and the sound of a turn.
+
+Sound is recorded from the first moment of a squeeze, but the relay is told only when it is known
+whether the child holds the paw or has tapped it; until then frames gather here. `listen_end` goes
+out after the last frame. While the network is slow frames gather, too; when the ring is full the
+newest are lost and counted by the microphone.
+"""
+
+import asyncio
+import json
+
+from device.audio import dsp
+from device.audio.ring import FrameRing
+from device.log import log
+from device.protocol import (
+    ADPCM_FRAME_BYTES,
+    AUDIO_HEADER_BYTES,
+    MAX_AUDIO_BYTES,
+    PCM_FRAME_BYTES,
+    SAMPLES_PER_FRAME,
+    Codec,
+    Message,
+    pack_audio_header,
+)
+
+RING_FRAMES = 30  # 600 ms, 19 KB: the 300 ms of a squeeze that may be a tap, and a slow network
+MOST_MESSAGES = 16
+# After the paw is let go, what the microphone's DMA still holds is the end of the last word.
+TAIL_MS = 30
+
+
+class Outbox:
+    """The queue to the relay, and the microphone's sink. `is_deaf()`: the toy hears itself now."""
+
+    def __init__(self, is_deaf):
+        self._is_deaf = is_deaf
+        self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
+        self._frame = bytearray(MAX_AUDIO_BYTES)
+        self._payload = memoryview(self._frame)[AUDIO_HEADER_BYTES:]
+        self._encoder = bytearray(4)
+        self._messages = []
+        self._wake = asyncio.Event()
+        self._turn = 0
+        self._mode = None  # what to tell the relay in `listen`, once it is known
+        self._told = False
+        self._ending = False
+        self._sent_frames = 0
+        self.recording = False
+
+    def post(self, message):
+        """Send a message as soon as possible, ahead of sound; dropped when far too many wait."""
+        if len(self._messages) < MOST_MESSAGES:
+            self._messages.append(message)
+            self._wake.set()
+        else:
+            log("outbox", "message dropped", type=message["type"])
+
+    def begin(self, turn):
+        """Record a new turn; what is left of the last one is dropped."""
+        self.abandon()
+        self._turn = turn
+        self._encoder[0] = self._encoder[1] = self._encoder[2] = 0
+        self.recording = True
+
+    def announce(self, mode):
+        """Tell the relay how the child talks, and let the sound go out."""
+        self._mode = mode
+        self._wake.set()
+
+    def end(self):
+        """The child has finished: send what has been recorded, and `listen_end` after it."""
+        self._ending = True
+        self._wake.set()
+
+    def abandon(self):
+        """Stop recording and drop what has not been sent."""
+        self.recording = self._told = self._ending = False
+        self._mode = None
+        self._sent_frames = 0
+        self._ring.clear()
+
+    def reset(self):
+        """Forget everything: the connection is gone."""
+        self.abandon()
+        self._messages.clear()
+
+    def slot(self):
+        """Return the view for the microphone's next frame, or None when it cannot be kept."""
+        return self._ring.free_slot()
+
+    def commit(self):
+        """Keep the frame in `slot()`, unless the toy hears itself; let it go out."""
+        if self._is_deaf() and not self._ending:
+            return
+        self._ring.commit()
+        self._wake.set()
+
+    async def run(self, websocket, codec):
+        """Send for ever, sound in `codec` (a value of device.protocol.Codec)."""
+        while True:
+            if self._messages:
+                await websocket.send_text(json.dumps(self._messages.pop(0)))
+            elif self._mode and not self._told:
+                self._told = True
+                await websocket.send_text(json.dumps(self._listen()))
+            elif self._told and len(self._ring):
+                await websocket.send_binary(self._frame, self._pack_frame(codec))
+            elif self._told and self._ending and self.recording:
+                await self._record_tail()
+            elif self._told and self._ending:
+                message = self._listen_end()
+                self.abandon()
+                await websocket.send_text(json.dumps(message))
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _record_tail(self):
+        turn = self._turn
+        await asyncio.sleep_ms(TAIL_MS)
+        if turn == self._turn:
+            self.recording = False
+
+    def _listen(self):
+        return {"type": Message.LISTEN, "turn": self._turn, "mode": self._mode}
+
+    def _listen_end(self):
+        return {"type": Message.LISTEN_END, "turn": self._turn, "frames": self._sent_frames}
+
+    def _pack_frame(self, codec):
+        """Move the oldest frame from the ring into the transmit buffer; return the length."""
+        pack_audio_header(self._frame, codec, self._turn, self._sent_frames)
+        self._sent_frames += 1
+        if codec == Codec.ADPCM:
+            dsp.adpcm_encode(self._ring.front(), self._payload, SAMPLES_PER_FRAME, self._encoder)
+            length = ADPCM_FRAME_BYTES
+        else:
+            self._payload[:PCM_FRAME_BYTES] = self._ring.front()
+            length = PCM_FRAME_BYTES
+        self._ring.pop()
+        return AUDIO_HEADER_BYTES + length

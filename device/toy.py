@@ -1,0 +1,300 @@
+"""The toy itself: owns the parts, turns what happens into events, and carries out the actions."""
+
+import asyncio
+import gc
+import time
+
+import machine
+import network
+
+from device import commands, messages
+from device.audio import dsp
+from device.audio.earcon import Earcon
+from device.audio.speaker import Speaker, SpeakerPort
+from device.ears import Ears
+from device.health import FIRMWARE, Health
+from device.light import Look
+from device.link import NEEDS_GROWN_UP, Link
+from device.log import log
+from device.outbox import Outbox
+from device.protocol import (
+    ADPCM_FRAME_BYTES,
+    AUDIO_HEADER_BYTES,
+    LAST_TURN,
+    PCM_FRAME_BYTES,
+    SAMPLES_PER_FRAME,
+    Close,
+    Codec,
+    Message,
+    Mode,
+    StopReason,
+    unpack_audio_header,
+)
+from device.states import IN_CONVERSATION, Action, Event, State, step
+from device.ui import POLL_MS, Light, Paw
+from device.volume import Volume
+from device.wifi import Wifi
+
+NO_REPLY_MS = 15000  # without a sign of the relay while it thinks or speaks
+LISTEN_GRACE_MS = 3000  # over the relay's own limit of listening
+ERROR_LOOK_MS = 1000
+
+_PAYLOAD_BYTES = {Codec.PCM: PCM_FRAME_BYTES, Codec.ADPCM: ADPCM_FRAME_BYTES}
+_LOOKS = {
+    State.SETUP: Look.NEEDS_GROWN_UP,
+    State.OFFLINE: Look.OFFLINE,
+    State.IDLE: Look.IDLE,
+    State.LISTENING: Look.LISTENING,
+    State.THINKING: Look.THINKING,
+    State.SPEAKING: Look.SPEAKING,
+}
+_CHIRPS = {
+    Action.CHIRP_LISTENING: Earcon.LISTENING,
+    Action.CHIRP_HEARD: Earcon.HEARD,
+    Action.CHIRP_SORRY: Earcon.SORRY,
+    Action.CHIRP_AWAY: Earcon.AWAY,
+}
+
+
+class Toy:
+    """Everything between the paw and the relay. `settings` has an allowed age."""
+
+    def __init__(self, settings, board):
+        # In the order of what asks most of the memory: the radio, I2S, the buffers, the rest.
+        mac = machine.unique_id()
+        hostname = "bramble-%02x%02x%02x" % (mac[-3], mac[-2], mac[-1])
+        self.wifi = Wifi(network.WLAN(network.STA_IF), settings.networks, hostname)
+        self.wifi.start()
+        self.speaker = Speaker(SpeakerPort(board), self._on_played)
+        self.volume = Volume(settings, self.speaker)
+        self._outbox = Outbox(lambda: self.speaker.sounding)
+        self._ears = Ears(settings.age, board, self._outbox, self._start)
+        self._board = board
+        self._paw = Paw(board)
+        self._light = Light(board)
+        self._health = Health()
+        self._link = Link(settings, board, self.wifi, self._outbox, self._health, self)
+        self._crashed = asyncio.Event()
+        self._crash = None
+        self.state = State.OFFLINE
+        self._turn = 0
+        self._failed_once = False  # to reach home, since it was last reached
+        self._deadline_ms = None  # when the state lasts too long
+        self._error_ms = None  # when the error look ends
+        self._prebuffer_ms = 0
+        self._max_listen_ms = 0
+
+    async def run(self):
+        """Run for ever; an error in any part is raised here."""
+        self._ears.open()
+        for work in (self.speaker.run(), self._link.run(), self._poll()):
+            self._start(work)
+        await self._crashed.wait()
+        raise self._crash
+
+    def _start(self, work):
+        return asyncio.create_task(self._guard(work))
+
+    async def _guard(self, work):
+        # A task that dies alone leaves a toy that looks alive and is deaf: better to start again.
+        try:
+            await work
+        except Exception as error:
+            self.on_crash(error)
+
+    def on_crash(self, error):
+        """End the toy with `error`."""
+        self._crash = error
+        self._crashed.set()
+
+    # Events
+
+    def happen(self, event):
+        """Let an Event happen: change the state, carry out the actions."""
+        before = self.state
+        self.state, actions = step(before, event)
+        for action in actions:
+            self._act(action)
+        if self.state != before:
+            log("toy", self.state, was=before, turn=self._turn)
+            self._enter()
+        elif actions:
+            self._set_deadline()
+
+    def _enter(self):
+        self._set_deadline()
+        if self.state in (State.LISTENING, State.THINKING, State.SPEAKING):
+            self._error_ms = None
+        self.wifi.set_awake(self.state in IN_CONVERSATION)
+        if self.state == State.IDLE:
+            self._failed_once = False
+            self.volume.save()
+            gc.collect()  # now, and not while the next answer is being played
+
+    def _set_deadline(self):
+        limit_ms = None
+        if self.state == State.LISTENING:
+            limit_ms = self._max_listen_ms + LISTEN_GRACE_MS
+        elif self.state in (State.THINKING, State.SPEAKING):
+            limit_ms = NO_REPLY_MS
+        self._deadline_ms = limit_ms and time.ticks_add(time.ticks_ms(), limit_ms)
+
+    async def _poll(self):
+        """Watch the paw and the clock, and move the light."""
+        while True:
+            press = self._paw.poll()
+            if press is not None:
+                self.happen(press)  # the values of Press are those of Event
+            now_ms = time.ticks_ms()
+            if self._deadline_ms is not None and time.ticks_diff(now_ms, self._deadline_ms) >= 0:
+                self.happen(Event.LATE)
+            if self._error_ms is not None and time.ticks_diff(now_ms, self._error_ms) >= 0:
+                self._error_ms = None
+            self._health.tick()
+            self._light.show(self._look())
+            self._light.animate()
+            await asyncio.sleep_ms(POLL_MS)
+
+    def _look(self):
+        if self._error_ms is not None:
+            return Look.ERROR
+        if self.state == State.OFFLINE and not self._failed_once:
+            return Look.CONNECTING
+        return _LOOKS[self.state]
+
+    # From the link
+
+    def on_welcome(self, welcome):
+        """The relay has let the toy in."""
+        self._prebuffer_ms = int(welcome["prebuffer_ms"])
+        self._max_listen_ms = int(welcome["max_listen_s"] * 1000)
+        self._ears.open()
+        self.happen(Event.WELCOME)
+
+    def on_lost(self, code):
+        """The link ended with `code`, or could not be had."""
+        if code == Close.AGE_GATE:
+            self._ears.close()
+        if self.state == State.OFFLINE:
+            self._failed_once = True
+        self.happen(Event.REFUSED if code in NEEDS_GROWN_UP else Event.LOST)
+
+    async def on_message(self, message):
+        """Take a message of the relay; those of another turn than the current one are old news."""
+        kind = message["type"]
+        if kind == Message.COMMAND:
+            await self._on_command(message)
+        elif kind == Message.ERROR:
+            log("toy", "the relay reports an error", code=message["code"])
+        elif message.get("turn") != self._turn:
+            return
+        elif kind == Message.ENDPOINT:
+            self.happen(Event.ENDPOINT)
+        elif kind == Message.SPEECH_START:
+            self.happen(Event.SPEECH_START)
+        elif kind == Message.SPEECH_STOP:
+            if message["reason"] == StopReason.DONE and self.state == State.SPEAKING:
+                self.speaker.finish()
+            else:
+                self.happen(Event.STOPPED)
+
+    async def on_audio(self, frame):
+        """Take an audio frame; waits while the buffer is full, so that the relay must wait, too."""
+        try:
+            codec, turn, _sequence = unpack_audio_header(frame)
+        except ValueError as error:
+            raise messages.BadMessage(str(error))
+        if len(frame) - AUDIO_HEADER_BYTES != _PAYLOAD_BYTES.get(codec):
+            raise messages.BadMessage("audio frame of the wrong length or codec")
+        if turn != self._turn & 0xFF or self.state != State.SPEAKING:
+            return
+        self._set_deadline()
+        await self.speaker.wait_for_room()
+        slot = self.speaker.slot()
+        if slot is None or turn != self._turn & 0xFF:
+            return  # stopped meanwhile
+        payload = frame[AUDIO_HEADER_BYTES:]
+        if codec == Codec.ADPCM:
+            dsp.adpcm_decode(payload, slot, SAMPLES_PER_FRAME)
+        else:
+            slot[:] = payload
+        self.speaker.commit()
+
+    async def _on_command(self, message):
+        try:
+            value = await commands.run(message["name"], message["args"], self)
+            answer = messages.result(message["id"], value)
+        except commands.CommandError as error:
+            answer = messages.result(message["id"], error=str(error))
+        self._outbox.post(answer)
+
+    def heartbeat(self):
+        """Return the heartbeat message."""
+        message = {"type": Message.HEARTBEAT}
+        message.update(self._health.vital_signs(self.wifi.rssi()))
+        message.update(self._counters())
+        return message
+
+    # For the commands
+
+    def status(self):
+        """Return everything that can be told about the toy; no secrets."""
+        told = {
+            "state": self.state,
+            "firmware": FIRMWARE,
+            "board": self._board.name,
+            "volume": self.volume.percent,
+            "bad_messages": self._health.bad_messages,
+        }
+        told.update(self._health.vital_signs(self.wifi.rssi()))
+        told.update(self._counters())
+        return told
+
+    def restart_soon(self):
+        """Say goodbye and start again, once the answer to the command is on its way."""
+        self._start(self._restart())
+
+    async def _restart(self):
+        await asyncio.sleep_ms(100)
+        self._outbox.post({"type": Message.GOODBYE, "reason": "restart"})
+        await asyncio.sleep_ms(300)
+        await self._link.close(Close.GOING_AWAY)
+        machine.reset()
+
+    def _counters(self):
+        return {"overruns": self._ears.overruns, "underruns": self.speaker.underruns}
+
+    def _on_played(self, played_ms, underruns):
+        self._outbox.post(
+            {
+                "type": Message.PLAYED,
+                "turn": self._turn,
+                "played_ms": played_ms,
+                "underruns": underruns,
+            }
+        )
+        self.happen(Event.PLAYED)
+
+    def _act(self, action):
+        """Carry out an Action."""
+        if action == Action.BEGIN:
+            self._turn = self._turn % LAST_TURN + 1
+            self._outbox.begin(self._turn)
+        elif action == Action.ANNOUNCE_HOLD:
+            self._outbox.announce(Mode.HOLD)
+        elif action == Action.ANNOUNCE_TAP:
+            self._outbox.announce(Mode.TAP)
+        elif action == Action.END:
+            self._outbox.end()
+        elif action == Action.CLOSE:
+            self._outbox.abandon()
+        elif action == Action.CANCEL:
+            self._outbox.post({"type": Message.CANCEL, "turn": self._turn})
+        elif action == Action.PLAY:
+            self.speaker.start(self._prebuffer_ms)
+        elif action == Action.SILENCE:
+            self.speaker.stop()
+        else:
+            if action == Action.CHIRP_SORRY:
+                self._error_ms = time.ticks_add(time.ticks_ms(), ERROR_LOOK_MS)
+            self.speaker.chirp(_CHIRPS[action])
