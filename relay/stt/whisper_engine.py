@@ -1,0 +1,199 @@
+"""Whisper on CTranslate2: recognises when the child has finished.
+
+faster-whisper as it comes always encodes 30 s of sound, which costs most of its time. Here the
+encoder sees the utterance and some silence; should the model fall into repeating itself, as it
+does now and then on a short window, it gets the full one.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relay.audio import SAMPLE_RATE, Samples
+from relay.config import SttSettings
+from relay.errors import EngineError
+from relay.models import find
+from relay.stt import Recognition, Transcript
+from relay.stt.repetition import loop_start
+from relay.stt.utterance import Utterances
+from relay.stt.voice import VoicedSound
+from relay.worker import Cancelled
+
+if TYPE_CHECKING:
+    import ctranslate2
+    from faster_whisper.feature_extractor import FeatureExtractor
+    from faster_whisper.tokenizer import Tokenizer
+
+ENGINE = "stt.whisper"
+LOAD_TIMEOUT_S = 120.0
+
+FRAMES_PER_S = 100
+FULL_FRAMES = 3000
+"""What the model was trained on: 30 s."""
+
+MIN_FRAMES = 600
+"""At 400 frames, sentences of 4 s looped and single words went wrong; at 600 none did."""
+
+PADDING_FRAMES = 150
+LONGEST_WINDOW_S = 28.0
+
+TOKENS_PER_S = 8
+"""Well above the fastest speech (about 5 a second); a loop is cut off here."""
+
+SPARE_TOKENS = 16
+
+# Below both, what sounded like a voice was none: invented words had an average log-probability
+# under -1.3 and a no-speech probability above 0.6; real questions were above -0.7 and under 0.2.
+NO_SPEECH_PROBABILITY = 0.5
+NO_SPEECH_LOG_PROBABILITY = -1.0
+
+
+@dataclass(frozen=True)
+class WhisperModel:
+    """A loaded model with what belongs to it."""
+
+    whisper: "ctranslate2.models.Whisper"
+    tokenizer: "Tokenizer"
+    features: "FeatureExtractor"
+
+
+class WhisperEngine:
+    """Recognises speech with Whisper, in one fixed language: detecting it would cost 0.7 s."""
+
+    def __init__(self, settings: SttSettings, models_dir: Path) -> None:
+        self._model_name = settings.whisper_model
+        self._utterances = Utterances(
+            ENGINE,
+            lambda: _load(models_dir, settings),
+            most=settings.max_waiting,
+            timeout_s=settings.timeout_s,
+        )
+
+    @classmethod
+    async def load(cls, settings: SttSettings, models_dir: Path) -> "WhisperEngine":
+        """Return the engine with its model loaded; raises ModelMissing, EngineError."""
+        engine = cls(settings, models_dir)
+        try:
+            await engine._utterances.worker.start(timeout_s=LOAD_TIMEOUT_S)
+        except EngineError:
+            await engine.close()
+            raise
+        return engine
+
+    @property
+    def name(self) -> str:
+        """Engine and model, as in "whisper whisper-base"."""
+        return f"whisper {self._model_name}"
+
+    def start(self) -> Recognition:
+        """Begin an utterance; raises EngineBusy when too many are under way."""
+        return self._utterances.start(_WhisperDecoder())
+
+    async def close(self) -> None:
+        """Free the model and stop the thread."""
+        await self._utterances.worker.close()
+
+
+class _WhisperDecoder:
+    """One utterance: looks for a voice as the sound comes, recognises at the end."""
+
+    def __init__(self) -> None:
+        self._sound: VoicedSound | None = None
+
+    def feed(self, _model: WhisperModel, pcm: bytes, _cancelled: Cancelled) -> None:
+        if self._sound is None:
+            self._sound = VoicedSound()
+        self._sound.add(pcm)
+
+    def finish(self, model: WhisperModel, cancelled: Cancelled) -> Transcript:
+        texts: list[str] = []
+        log_probabilities: list[float] = []
+        for window in self._sound.windows(LONGEST_WINDOW_S) if self._sound else []:
+            if cancelled.is_set():
+                break
+            text, log_probability = _recognise(model, window)
+            if text:
+                texts.append(text)
+                log_probabilities.append(log_probability)
+        if not texts:
+            return Transcript("", 0.0)
+        return Transcript(" ".join(texts), math.exp(min(log_probabilities)))
+
+
+def _recognise(model: WhisperModel, samples: Samples) -> tuple[str, float]:
+    """Return the text of at most 30 s of sound and its average log-probability for each token."""
+    frames = max(MIN_FRAMES, len(samples) * FRAMES_PER_S // SAMPLE_RATE + PADDING_FRAMES)
+    result = _generate(model, samples, min(frames, FULL_FRAMES))
+    if loop_start(result.sequences_ids[0]) is not None:
+        result = _generate(model, samples, FULL_FRAMES)
+    tokens = result.sequences_ids[0]
+    # CTranslate2 divides the score by the number of tokens, Whisper counts the end token too.
+    log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
+    if (
+        result.no_speech_prob > NO_SPEECH_PROBABILITY
+        and log_probability < NO_SPEECH_LOG_PROBABILITY
+    ):
+        return "", 0.0
+    text = model.tokenizer.decode(tokens[: loop_start(tokens)]).strip()
+    return (text, log_probability) if any(each.isalnum() for each in text) else ("", 0.0)
+
+
+def _generate(
+    model: WhisperModel, samples: Samples, frames: int
+) -> "ctranslate2.models.WhisperGenerationResult":
+    """Return the model's answer to at most 30 s of sound, encoded as `frames` of 10 ms."""
+    import ctranslate2
+
+    sound = samples.astype(np.float32) / 32768
+    hop = model.features.hop_length
+    padding = max(0, frames * hop - len(sound))
+    features = model.features(sound, padding=padding)[None, :, :frames]
+    encoded = model.whisper.encode(
+        ctranslate2.StorageView.from_array(np.ascontiguousarray(features, dtype=np.float32))
+    )
+    prompt = [*model.tokenizer.sot_sequence, model.tokenizer.no_timestamps]
+    seconds = len(samples) / SAMPLE_RATE
+    return model.whisper.generate(
+        encoded,
+        [prompt],
+        beam_size=1,
+        max_length=len(prompt) + SPARE_TOKENS + int(seconds * TOKENS_PER_S),
+        return_scores=True,
+        return_no_speech_prob=True,
+    )[0]
+
+
+def _load(models_dir: Path, settings: SttSettings) -> WhisperModel:
+    folder = find(models_dir, settings.whisper_model, engine=ENGINE)
+    try:
+        import ctranslate2
+        import tokenizers
+        from faster_whisper.feature_extractor import FeatureExtractor
+        from faster_whisper.tokenizer import Tokenizer
+    except ImportError:
+        raise EngineError(
+            ENGINE, "Whisper is not installed; `pip install faster-whisper` brings it"
+        ) from None
+    whisper = ctranslate2.models.Whisper(
+        str(folder), device="cpu", compute_type="int8", intra_threads=settings.threads
+    )
+    if not whisper.is_multilingual and settings.language != "en":
+        raise EngineError(
+            ENGINE, f'"{settings.whisper_model}" knows English only, not "{settings.language}"'
+        )
+    try:
+        tokenizer = Tokenizer(
+            tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json")),
+            whisper.is_multilingual,
+            task="transcribe",
+            language=settings.language,
+        )
+    except ValueError:
+        raise EngineError(ENGINE, f'does not know the language "{settings.language}"') from None
+    model = WhisperModel(whisper, tokenizer, FeatureExtractor(feature_size=whisper.n_mels))
+    # The first run allocates; better now than while a child waits.
+    _generate(model, np.zeros(SAMPLE_RATE, dtype=np.int16), MIN_FRAMES)
+    return model
