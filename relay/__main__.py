@@ -65,6 +65,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     shown = command(commands, "settings", "house.settings", "print the settings in force", machine)
     shown.add_argument("--example", action="store_true", help="print a commented TOML file instead")
+    shown.add_argument(
+        "--markdown", action="store_true", help="print a table of all settings instead"
+    )
 
     made = command(commands, "certificate", "house.certificate", "make a certificate for TLS")
     made.add_argument(

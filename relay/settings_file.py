@@ -57,7 +57,9 @@ def load_settings(file: Path | None = None) -> Settings:
             where = _where(location, from_environment, path)
             problems.append(f"{where}: {_plain(detail, location)}")
     if problems:
-        raise ConfigError("\n".join(problems))
+        # What somebody wrote is quoted: it must not drive a terminal or look like another line.
+        lines = ("".join(c if c.isprintable() else "?" for c in line) for line in problems)
+        raise ConfigError("\n".join(lines))
     return settings
 
 
@@ -97,6 +99,15 @@ def example_file() -> str:
             lines += ["", f"[{group}]  # {first_line(_group_doc(group))}"]
         lines += [f"# {field.description}", f"# {name} = {toml_value(default_of(name, field))}"]
     return "\n".join(lines) + "\n"
+
+
+def reference_table() -> str:
+    """Return a Markdown table of every setting, for docs/operations.md."""
+    rows = ["| Setting | Default | What it is |", "|---|---|---|"]
+    for group, name, field in all_settings():
+        full = f"{group}.{name}" if group else name
+        rows.append(f"| `{full}` | `{toml_value(default_of(name, field))}` | {field.description} |")
+    return "\n".join(rows) + "\n"
 
 
 def default_of(name: str, field: FieldInfo) -> Any:  # noqa: ANN401 - whatever type the setting has

@@ -10,13 +10,22 @@ from relay.address import own_hosts
 from relay.certificate import make_certificate
 from relay.check import Finding, run_checks
 from relay.config import Settings
-from relay.settings_file import all_settings, example_file, toml_value, visible_settings
+from relay.settings_file import (
+    all_settings,
+    example_file,
+    reference_table,
+    toml_value,
+    visible_settings,
+)
 
 
 def settings(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the settings in force, or an example file."""
+    """Print the settings in force, or an example file, or the reference of docs/operations.md."""
     if arguments.example:
         print(example_file(), end="")
+        return 0
+    if arguments.markdown:
+        print(reference_table(), end="")
         return 0
     shown = visible_settings(settings)
     if arguments.json:
