@@ -84,14 +84,14 @@ class Relay:
         self._engines = await load_engines(settings)
         self._cleanup.push_async_callback(self._engines.close)
         self._server = Server(
-            settings,
-            self._engines,
-            gate,
-            self._authenticate,
-            await Lines.render(self._engines.tts),
-            self.store.add_alert,
-            self._observers,
-            tls,
+            settings=settings,
+            engines=self._engines,
+            safety=gate,
+            authenticate=self._authenticate,
+            lines=await Lines.render(self._engines.tts),
+            alerts=self.store.add_alert,
+            observers=self._observers,
+            tls=tls,
         )
         try:
             await self._server.start()
