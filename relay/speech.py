@@ -69,8 +69,11 @@ class Speech:
                 await self.say(utterance)
 
     async def _bridge(self, upcoming: "asyncio.Future[Utterance | None]") -> None:
-        low_s = self._clock.until_low_s(time.monotonic()) if self.started else None
-        await asyncio.wait([upcoming], timeout=low_s)
+        wait_s: float | None = None
+        if self.started:
+            # A frame at a time at most: silence sent too eagerly only delays the next sentence.
+            wait_s = max(self._clock.until_low_s(time.monotonic()), FRAME_MS / 1000)
+        await asyncio.wait([upcoming], timeout=wait_s)
         if not upcoming.done():
             await self._send(SILENCE)
 

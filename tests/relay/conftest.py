@@ -1,12 +1,13 @@
 """A real server on a loopback port, with scripted engines behind it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from relay.config import Settings
 from relay.lines import Lines, Situation
+from relay.record import TurnObserver
 from relay.server import Server
 from tests.relay.house import LINE_MS, House, PairedToy
 from tests.relay.scripted_engines import ScriptedEngines, ScriptedSafety, tone
@@ -22,8 +23,11 @@ async def open_house() -> AsyncIterator[OpenHouse]:
     async def start(
         engines: ScriptedEngines | None = None,
         safety: ScriptedSafety | None = None,
+        observers: Sequence[TurnObserver] = (),
+        safety_settings: dict[str, Any] | None = None,
         **groups: dict[str, Any],
     ) -> House:
+        groups["safety"] = safety_settings or {}
         groups["listen"] = {"host": "127.0.0.1", "port": 0}
         engines = engines or ScriptedEngines()
         house = House(server=None, engines=engines, safety=safety or ScriptedSafety())
@@ -39,7 +43,7 @@ async def open_house() -> AsyncIterator[OpenHouse]:
             authenticate=house.authenticate,
             lines=Lines({situation: tone(LINE_MS[situation]) for situation in Situation}),
             alerts=house.alert,
-            observers=[house.records.append],
+            observers=[*observers, house.records.append],
         )
         await house.server.start()
         houses.append(house)
