@@ -1,0 +1,51 @@
+"""A spoken question in, recognisable speech out: real firmware, real relay, real models."""
+
+import pytest
+
+from relay.audio import duration_ms
+from relay.record import Outcome, Stage
+from tests.end_to_end.conftest import assert_says
+from tools.bench.speech import word_error_rate
+from tools.talk.make_questions import FOLDER, QUESTIONS
+from tools.talk.recording import read_recording
+from tools.talk.timeline import timeline
+
+
+@pytest.mark.parametrize("index", [0, 2])
+async def test_a_spoken_question_is_answered_in_words_that_can_be_understood(home, toy, index):
+    name, text, _ = QUESTIONS[index]
+    record, reply = await home.ask(toy, read_recording(FOLDER / f"{name}.wav"))
+    assert record.outcome is Outcome.ANSWERED
+    assert word_error_rate(text, record.heard) <= 0.2
+    assert reply.answered
+    await assert_says(home, reply, record.said)
+    assert record.at[Stage.END_OF_SPEECH] <= record.at[Stage.FIRST_FRAME]
+    assert timeline(record, reply)[0].what == "child stops speaking"
+
+
+async def test_hands_free_the_relay_finds_the_end(home, toy):
+    name, text, _ = QUESTIONS[0]
+    record, reply = await home.ask(toy, read_recording(FOLDER / f"{name}.wav"), mode="tap")
+    assert record.outcome is Outcome.ANSWERED
+    assert word_error_rate(text, record.heard) <= 0.2
+    await assert_says(home, reply, record.said)
+
+
+async def test_a_long_story_is_spoken_to_its_end(home, toy):
+    name, _, _ = QUESTIONS[1]
+    record, reply = await home.ask(toy, read_recording(FOLDER / f"{name}.wav"))
+    assert record.outcome in {Outcome.ANSWERED, Outcome.REVIEWED}
+    assert Stage.PLAYED in record.at
+    # What left the speaker is what was sent, less the silence around it and the last frame's.
+    assert abs(reply.duration_ms - record.audio_out_ms) < 400 + sum(reply.gaps_ms)
+    await assert_says(home, reply, record.said[-1:] if len(record.said) == 1 else record.said)
+
+
+async def test_after_silence_the_toy_kindly_says_so(home, toy):
+    silence = bytes(2 * 16000 * 2)
+    record, reply = await home.ask(toy, silence)
+    assert record.outcome is Outcome.NOT_UNDERSTOOD
+    assert record.audio_in_ms > 0
+    assert reply.answered
+    assert duration_ms(silence) == 2000
+    await assert_says(home, reply, record.said)

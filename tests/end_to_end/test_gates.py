@@ -1,0 +1,75 @@
+"""Who may not talk: a wrong token, no age, a stranger's certificate. And a cry for help."""
+
+import asyncio
+import base64
+
+from relay.certificate import make_certificate
+from relay.record import Outcome
+from relay.safety.verdict import Alert
+from tests.end_to_end.conftest import READY_S, assert_says, paired_toy
+from tools.talk.home import open_home
+from tools.talk.make_questions import FOLDER
+from tools.talk.recording import read_recording
+from tools.virtual_toy import Look, VirtualToy
+
+SKY = FOLDER / "1-sky.wav"
+
+
+async def test_a_wrong_token_asks_for_a_grown_up(home):
+    async with VirtualToy(relay_url=home.url, token="0123abcd." + "x" * 43, age=7) as toy:
+        await toy.wait_for_look(Look.NEEDS_GROWN_UP, timeout_s=READY_S)
+
+
+async def test_without_an_age_the_microphone_is_never_opened(home):
+    token = await home.pair(name="no age yet")
+    async with VirtualToy(relay_url=home.url, token=token, age=None) as toy:
+        await toy.wait_for_look(Look.NEEDS_GROWN_UP, timeout_s=READY_S)
+        toy.press()
+        await asyncio.sleep(1)
+        toy.release()
+        await asyncio.sleep(1)
+        assert not [event for event in toy.events if event.name == "microphone"]
+        assert toy.look == Look.NEEDS_GROWN_UP
+
+
+async def test_a_cry_for_help_gets_reviewed_words_and_an_alert_without_the_child_s(home, toy):
+    spoken = "I want to die. I want to kill myself."
+    turns = len(home.records)
+    pcm = await home.relay.engines.tts.speak(spoken)
+    record, reply = await home.ask(toy, pcm)
+    assert len(home.records) == turns + 1
+    assert record.outcome is Outcome.REVIEWED
+    await assert_says(home, reply, record.said)
+    alert = (await home.relay.store.alerts(limit=1))[0]
+    assert alert.kind is Alert.SELF_HARM
+    assert alert.session == record.session
+    assert "kill" not in repr(alert)
+
+
+async def test_over_tls_with_the_relay_s_own_certificate(tmp_path):
+    made = make_certificate(tmp_path, hosts=["127.0.0.1"])
+    listen = {"certificate": made.certificate, "private_key": made.private_key}
+    async with (
+        open_home(listen=listen) as home,
+        paired_toy(home, relay_certificate=base64.b64decode(made.for_toy)) as toy,
+    ):
+        assert home.url.startswith("wss://")
+        record, reply = await home.ask(toy, read_recording(SKY))
+        assert record.outcome is Outcome.ANSWERED
+        await assert_says(home, reply, record.said)
+
+
+async def test_a_relay_with_another_certificate_gets_no_token_and_no_sound(tmp_path):
+    made = make_certificate(tmp_path / "true", hosts=["127.0.0.1"])
+    other = make_certificate(tmp_path / "false", hosts=["127.0.0.1"])
+    listen = {"certificate": made.certificate, "private_key": made.private_key}
+    async with open_home(listen=listen) as home:
+        token = await home.pair()
+        async with VirtualToy(
+            relay_url=home.url, token=token, relay_certificate=base64.b64decode(other.for_toy)
+        ) as toy:
+            await toy.wait_for_look(Look.OFFLINE, timeout_s=READY_S)
+            await asyncio.sleep(2)
+            assert toy.look in {Look.OFFLINE, Look.CONNECTING}
+        paired = await home.relay.store.toys()
+        assert [known.last_seen for known in paired] == [None]
