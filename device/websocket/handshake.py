@@ -57,10 +57,11 @@ def check_response(head, key, subprotocol):
         lines = bytes(head).decode("utf-8").split("\r\n")[:-2]
     except UnicodeError:
         raise HandshakeError("the answer is not text")
-    parts = lines[0].split(" ", 2)
-    if len(parts) < 2 or parts[0] != "HTTP/1.1" or len(parts[1]) != 3 or not parts[1].isdigit():
+    version, _, rest = lines[0].partition(" ")
+    code = rest.partition(" ")[0]
+    if version != "HTTP/1.1" or len(code) != 3 or not all("0" <= digit <= "9" for digit in code):
         raise HandshakeError("the answer is not HTTP/1.1")
-    status = int(parts[1])
+    status = int(code)
     if status != _SWITCHING_PROTOCOLS:
         raise HandshakeError("the server refused with HTTP status %d" % status, status)
     headers = _read_headers(lines[1:])
