@@ -75,7 +75,8 @@ class Speaker:
         self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
         self._earcon = EarconPlayer()
         self._tone = array("h", bytes(SAMPLES_PER_FRAME * 2))
-        self._stereo = array("h", bytes(SAMPLES_PER_FRAME * 4))
+        # Bytes, not array("h"): after a partial write drain() goes on at buffer[bytes written:].
+        self._stereo = bytearray(SAMPLES_PER_FRAME * 4)
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._factor = FULL_VOLUME
