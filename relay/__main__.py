@@ -19,7 +19,8 @@ _SETTINGS_HELP = (
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
-    # SUPPRESS: the same option before and after the command, and neither overwrites the other.
+    # SUPPRESS: the option works before and after the command, and its absence after it does not
+    # undo what stood before it.
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
     machine = argparse.ArgumentParser(add_help=False)
@@ -28,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m relay", description=_DESCRIPTION, epilog=_SETTINGS_HELP, parents=[common]
     )
-    parser.set_defaults(run="serve.serve", config=None)
+    parser.set_defaults(run="serve.serve")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Only now: `--help` and a mistyped command need not wait for the engines' libraries.
     module, _, function = str(parsed.run).partition(".")
     try:
-        settings = load_settings(parsed.config)
+        settings = load_settings(getattr(parsed, "config", None))
         run = getattr(import_module(f"relay.commands.{module}"), function)
         return int(run(parsed, settings))
     except RelayError as error:

@@ -26,7 +26,7 @@ from relay.store import Store
 
 OLDEST_PYTHON = (3, 10)
 LEAST_FREE_BYTES = 200_000_000
-SPOKEN_SENTENCE = "What do elephants like to eat for breakfast?"
+SPOKEN_SENTENCE = "Can you tell me why the sky is blue?"
 # Whisper base and Vosk small both hear at least this share of it from espeak-ng's voice.
 LEAST_WORDS_HEARD = 0.6
 _STT_CHUNK_BYTES = 6400  # 200 ms: sound arrives in pieces, as from a toy
