@@ -16,6 +16,7 @@ from relay.lines import Lines
 from relay.record import TurnObserver
 from relay.safety import SafetyGate
 from relay.server import Server
+from relay.session import Session
 from relay.store import Store, Toy
 from relay.telemetry import log, log_turn
 from relay.tokens import authenticate
@@ -126,19 +127,24 @@ class Relay:
         """Cut off toys that were removed, and have those whose age was changed connect anew."""
         while True:
             await asyncio.sleep(_PAIRINGS_EVERY_S)
-            sessions = list(server.sessions.values())
-            if not sessions:
-                continue
             try:
-                ages = {toy.id: toy.age for toy in await self.store.toys()}
-            except StoreError:
-                log(_logger, logging.ERROR, "pairings could not be read")
-                continue
-            for session in sessions:
-                if session.toy.id not in ages:
-                    await session.close(Close.NOT_AUTHORISED, "token unknown or revoked")
-                elif session.toy.age != ages[session.toy.id]:
-                    await session.close(Close.GOING_AWAY, "the age was changed")
+                await self._apply_pairings(list(server.sessions.values()))
+            except Exception:
+                # Whatever it was, a parent's next change must still be seen.
+                log(_logger, logging.ERROR, "pairings could not be looked at")
+
+    async def _apply_pairings(self, sessions: Sequence[Session]) -> None:
+        if not sessions:
+            return
+        ages = {toy.id: toy.age for toy in await self.store.toys()}
+        closing = [
+            session.close(Close.NOT_AUTHORISED, "token unknown or revoked")
+            if session.toy.id not in ages
+            else session.close(Close.GOING_AWAY, "the age was changed")
+            for session in sessions
+            if session.toy.age != ages.get(session.toy.id)
+        ]
+        await asyncio.gather(*closing)
 
 
 async def _finish(task: "asyncio.Task[None]") -> None:

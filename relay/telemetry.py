@@ -8,8 +8,10 @@ with correlated(session="3fa9c2d81b07", turn=7):
 import contextlib
 import json
 import logging
+import re
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -122,7 +124,7 @@ def _entry(record: logging.LogRecord) -> dict[str, object]:
         + f".{int(record.msecs):03d}Z",
         "level": record.levelname,
         "logger": record.name,
-        "event": clean_text(record.getMessage()),
+        "event": clean_text(_message(record)),
     }
     if ids.session:
         entry["session"] = ids.session
@@ -136,6 +138,13 @@ def _entry(record: logging.LogRecord) -> dict[str, object]:
     if record.exc_info and record.exc_info[1] is not None:
         entry["exception"] = describe_traceback(record.exc_info[1])
     return entry
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    # asyncio quotes the exception, the arguments of callbacks and tasks: all that it says of what
+    # nobody caught comes after the first bracket or line. The place is in the traceback.
+    return re.split(r"[\n(<]", message)[0].strip() if record.name == "asyncio" else message
 
 
 class JsonFormatter(logging.Formatter):
@@ -184,3 +193,15 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     for name, least in _QUIETED.items():
         logging.getLogger(name).setLevel(least)
     logging.captureWarnings(True)
+
+
+def log_uncaught_exceptions() -> None:
+    """Have what no code catches logged like the rest: Python would print its message and all."""
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, place: str) -> None:
+        if error is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
+            _logger.critical("uncaught exception in %s", place, exc_info=error)
+
+    sys.excepthook = lambda kind, error, _: uncaught(kind, error, "the main thread")
+    sys.unraisablehook = lambda args: uncaught(args.exc_type, args.exc_value, "a finaliser")
+    threading.excepthook = lambda args: uncaught(args.exc_type, args.exc_value, "a thread")

@@ -10,12 +10,13 @@ import time
 from relay.address import toy_address
 from relay.app import Relay
 from relay.config import Settings
-from relay.telemetry import set_up_logging
+from relay.telemetry import log_uncaught_exceptions, set_up_logging
 
 
 def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the relay; SIGINT (Ctrl+C) and SIGTERM stop it in good order."""
     set_up_logging(settings.log)
+    log_uncaught_exceptions()
     asyncio.run(_serve(settings))
     return 0
 
@@ -34,11 +35,10 @@ async def _serve(settings: Settings) -> None:
             starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting
-        if starting.cancelled():
-            return
-        await _greet(relay, time.monotonic() - began)
-        await waiting
-        print("Stopping: saying goodbye to every toy.", flush=True)
+        if not starting.cancelled():
+            await _greet(relay, time.monotonic() - began)
+            await waiting
+            print("Stopping: saying goodbye to every toy.", flush=True)
     finally:
         waiting.cancel()
         await relay.stop()

@@ -21,6 +21,7 @@ _Result = TypeVar("_Result")
 ALERT_WORDS = {
     Alert.SELF_HARM: "said something about hurting themselves",
     Alert.ABUSE: "said something about being hurt by someone",
+    Alert.DANGER: "said that somebody may be in danger right now",
     Alert.CHECK_FAILED: "a safety check failed; the toy spoke a safe line instead",
 }
 

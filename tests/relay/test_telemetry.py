@@ -1,7 +1,10 @@
 import asyncio
+import gc
 import io
 import json
 import logging
+import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -19,6 +22,7 @@ from relay.telemetry import (
     current_correlation,
     log,
     log_turn,
+    log_uncaught_exceptions,
     new_session_id,
     set_up_logging,
 )
@@ -100,6 +104,38 @@ def test_errors_say_where_but_not_what_a_child_said(output):
     assert hidden[0] == "ValueError"
     assert "test_telemetry.py" in hidden[1]
     assert shown[0] == "EngineError: stt.whisper: the model is missing"
+
+
+async def test_what_asyncio_reports_is_cut_to_its_kind(output):
+    async def fail():
+        raise ValueError(CANARY)
+
+    task = asyncio.create_task(fail())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    asyncio.get_running_loop().call_soon(int, CANARY)
+    await asyncio.sleep(0)
+    assert CANARY not in output.getvalue()
+    lost, callback = entries(output)
+    assert lost["event"] == "Task exception was never retrieved"
+    assert lost["exception"][0] == callback["exception"][0] == "ValueError"
+    assert callback["event"] == "Exception in callback int"
+
+
+def test_what_nobody_catches_is_logged_without_its_message(output, monkeypatch):
+    for hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(*hook, getattr(*hook))  # put back afterwards
+    log_uncaught_exceptions()
+    thread = threading.Thread(target=int, args=(CANARY,))
+    thread.start()
+    thread.join()
+    try:
+        int(CANARY)
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert CANARY not in output.getvalue()
+    assert [entry["exception"][0] for entry in entries(output)] == ["ValueError"] * 2
 
 
 def test_causes_of_an_error_are_named(output):
