@@ -142,7 +142,8 @@ class WebSocket:
         data = memoryview(data)
         await self._lock.acquire()
         try:
-            await self._flush()  # what a cancelled sender left
+            while not self._flush():  # what a cancelled sender left
+                await asyncio.sleep_ms(WRITE_POLL_MS)
             if self._close_sent:
                 if opcode >= Opcode.CLOSE:
                     return  # a pong or a second close frame: nobody waits for it any more
@@ -159,7 +160,8 @@ class WebSocket:
                 self._start = 0
                 self._end = start + count
                 position += count
-                await self._flush()
+                while not self._flush():
+                    await asyncio.sleep_ms(WRITE_POLL_MS)
                 if position == length:
                     return
                 start = 0
@@ -170,19 +172,19 @@ class WebSocket:
         finally:
             self._lock.release()
 
-    async def _flush(self):
-        """Write what is left in the transmit buffer; safe to cancel."""
-        while self._closed is None and self._start < self._end:
+    def _flush(self):
+        """Write what is left in the transmit buffer; False when the socket has no room for all."""
+        if self._closed is not None:
+            raise ConnectionClosed(*self._closed)
+        while self._start < self._end:
             try:
                 count = self._socket.write(self._transmit[self._start : self._end])
             except OSError as error:
                 self._lose(error)
-            if count:
-                self._start += count
-            else:
-                await asyncio.sleep_ms(WRITE_POLL_MS)
-        if self._closed is not None:
-            raise ConnectionClosed(*self._closed)
+            if not count:
+                return False
+            self._start += count
+        return True
 
     async def _close(self, code, reason):
         payload = pack_close(code, reason)
