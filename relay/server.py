@@ -120,7 +120,12 @@ class Server:
             log(_logger, logging.WARNING, "toy refused: too many failed tokens", address=address)
             await link.close(Close.TOO_MANY, f"too many failed tokens; try again in {_RETRY_S} s")
             return
-        toy = await self._who(connection)
+        try:
+            toy = await self._who(connection)
+        except Exception:
+            log(_logger, logging.ERROR, "token could not be looked up", address=address)
+            await link.close(Close.INTERNAL, "internal error; try again")
+            return
         if toy is None:
             self._failed_tokens.add(address, time.monotonic())
             log(_logger, logging.WARNING, "toy refused: token unknown or revoked", address=address)

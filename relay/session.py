@@ -19,6 +19,7 @@ from relay.turn import Phase, Talk, Turn
 
 _logger = logging.getLogger(__name__)
 
+_NOT_READING = "the toy does not read"
 _WIND_UP_S = 5.0  # for a cancelled turn to free its engines
 
 
@@ -94,7 +95,8 @@ class Session:
             return CommandResult(False, error="the toy has gone")
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the connection; `run` then ends."""
+        """Stop what the toy is doing and close the connection; `run` then ends."""
+        self._interrupt()
         log(_logger, logging.INFO, "closing", toy=self.toy.id, code=code, reason=reason)
         await self._link.close(code, reason)
 
@@ -246,7 +248,7 @@ class Session:
         limits = self._limits
         deadlines = {
             f"nothing heard for {limits.timeout_s} s": self._heard_at + limits.timeout_s,
-            "the toy does not read": now - self._link.stuck_s(now) + limits.write_timeout_s,
+            _NOT_READING: now - self._link.stuck_s(now) + limits.write_timeout_s,
         }
         if self._talk is None:
             deadlines["no hello in time"] = self._opened_at + limits.hello_timeout_s
@@ -258,6 +260,11 @@ class Session:
             reason, earliest = min(deadlines.items(), key=lambda item: item[1])
             left = earliest - time.monotonic()
             if left <= 0:
-                await self.close(Close.TIME_OUT, reason)
+                if reason == _NOT_READING:
+                    # No close frame would get through either.
+                    log(_logger, logging.WARNING, "cut", toy=self.toy.id, reason=reason)
+                    self.abort()
+                else:
+                    await self.close(Close.TIME_OUT, reason)
                 return
             await asyncio.sleep(left)

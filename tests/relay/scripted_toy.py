@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,13 +75,15 @@ class Toy:
         return self.welcome
 
     async def speak(self, turn: int, ms: int = 400, *, silent: bool = False) -> int:
+        """Send a tone or silence as fast as the line allows; return the number of frames."""
+        return await self.send_pcm(turn, bytes(ms * 32) if silent else tone(ms))
+
+    async def send_pcm(self, turn: int, pcm: bytes) -> int:
         """Send sound as fast as the line allows; return the number of frames."""
         packer = FramePacker(Codec.PCM, turn)
-        pcm = bytes(tone(ms)) if not silent else bytes(ms * 32)
         for start in range(0, len(pcm), PCM_FRAME_BYTES):
-            await self.socket.send(
-                packer.pack(pcm[start : start + PCM_FRAME_BYTES].ljust(PCM_FRAME_BYTES, b"\0"))
-            )
+            frame = pcm[start : start + PCM_FRAME_BYTES]
+            await self.socket.send(packer.pack(frame.ljust(PCM_FRAME_BYTES, b"\0")))
         return packer.count
 
     async def ask(self, turn: int, ms: int = 400, *, silent: bool = False) -> None:
@@ -120,9 +123,13 @@ class Toy:
             return self.socket.close_code or 0, self.socket.close_reason or ""
 
 
-async def open_toy(port: int, token: str | None = "bear", **options: Any) -> Toy:
+async def open_toy(
+    port: int, token: str | None = "bear", more_headers: Sequence[tuple[str, str]] = ()
+) -> Toy:
     """Connect without saying hello."""
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers = [*more_headers]
+    if token is not None:
+        headers.append(("Authorization", f"Bearer {token}"))
     socket = await connect(
         f"ws://127.0.0.1:{port}/toy",
         additional_headers=headers,
@@ -130,6 +137,5 @@ async def open_toy(port: int, token: str | None = "bear", **options: Any) -> Toy
         compression=None,
         ping_interval=None,
         open_timeout=PATIENCE_S,
-        **options,
     )
     return Toy(socket)
