@@ -33,7 +33,7 @@ _QUIETED = {
     "httpx": logging.WARNING,
     "pyttsx3": logging.WARNING,
     "sqlalchemy": logging.WARNING,
-    "websockets": logging.INFO,
+    "websockets": logging.WARNING,
 }
 
 _logger = logging.getLogger(__name__)

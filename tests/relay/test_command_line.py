@@ -152,24 +152,38 @@ def test_serving_without_models_says_how_to_get_them(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-async def test_serve_greets_answers_and_stops_in_good_order(tmp_path):
-    toy = await asyncio.to_thread(added, tmp_path, "Bear", "--age", "6")
-    token = toy["settings"]["token"]
+async def start_serving(home, **variables):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "relay",
-        cwd=tmp_path,
-        env=environment(
-            tmp_path,
-            BRAMBLE_LISTEN__PORT="0",
-            BRAMBLE_LOG__LEVEL="DEBUG",
-            BRAMBLE_LOG__FORMAT="json",
-        ),
+        cwd=home,
+        env=environment(home, BRAMBLE_LISTEN__PORT="0", **variables),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stdout and process.stderr
+    return process
+
+
+async def test_serve_can_be_stopped_while_it_starts(tmp_path):
+    process = await start_serving(tmp_path)
+    try:
+        first = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
+        assert b"is starting" in first
+        process.send_signal(signal.SIGTERM)
+        output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0
+    assert output.decode() == "Stopped.\n"
+    assert b"Traceback" not in errors
+
+
+async def test_serve_greets_answers_and_stops_in_good_order(tmp_path):
+    toy = await asyncio.to_thread(added, tmp_path, "Bear", "--age", "6")
+    token = toy["settings"]["token"]
+    process = await start_serving(tmp_path, BRAMBLE_LOG__LEVEL="DEBUG", BRAMBLE_LOG__FORMAT="json")
     log = asyncio.create_task(process.stderr.read())
     try:
         port = await asyncio.wait_for(_port_of(process.stdout), PATIENCE_S)
