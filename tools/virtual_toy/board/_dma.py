@@ -5,7 +5,6 @@ the firmware's shift gives it back. Noise, an offset and the rubbish of the firs
 as the part has them. Viper, because this runs for every sample.
 """
 
-import struct
 from array import array
 
 import _host
@@ -17,10 +16,9 @@ SHIFT, NOISE, OFFSET, JUNK, STRIDE, RANDOM = range(6)
 
 def hear(buffer, frames, i2s):
     """Fill `buffer` with `frames` frames of `i2s`, the first at its position."""
-    view = memoryview(buffer)
     # The file's 16-bit samples go to the end of the room and are spread from the front. With 16-bit
     # frames there is no room to spread in: they are made in a buffer of their own.
-    space = view if i2s._bits == 32 else memoryview(bytearray(frames * 4 * i2s._channels))
+    space = buffer if i2s._bits == 32 else memoryview(bytearray(frames * 4 * i2s._channels))
     source = space[frames * (4 * i2s._channels - 2) : frames * 4 * i2s._channels]
     _listen(source, frames, i2s)
     microphone = _host.world["microphone"]
@@ -34,11 +32,11 @@ def hear(buffer, frames, i2s):
     _spread(space, source, frames, _settings)
     if i2s._bits == 16:
         for index in range(frames * i2s._channels):
-            view[2 * index : 2 * index + 2] = space[4 * index + 2 : 4 * index + 4]
+            buffer[2 * index : 2 * index + 2] = space[4 * index + 2 : 4 * index + 4]
 
 
 def _listen(target, frames, i2s):
-    """Read the sound that reaches the microphone at these frames into `target`; silence elsewhere."""
+    """Read the sound that reaches the microphone at these frames into `target`, else silence."""
     start_us, file = _host.sound
     filled = 0
     if file is not None:
@@ -52,16 +50,16 @@ def _listen(target, frames, i2s):
     _clear(target, filled, frames * 2)
 
 
-@micropython.viper
-def _clear(target: ptr8, start: int, end: int):
+@micropython.viper  # noqa: F821
+def _clear(target: ptr8, start: int, end: int):  # noqa: F821
     while start < end:
         target[start] = 0
         start += 1
 
 
-@micropython.viper
-def _spread(words: ptr32, samples: ptr16, frames: int, settings: ptr32):
-    """Turn 16-bit samples at the end of `words` into microphone words, frame by frame from the front."""
+@micropython.viper  # noqa: F821
+def _spread(words: ptr32, samples: ptr16, frames: int, settings: ptr32):  # noqa: F821
+    """Turn 16-bit samples at the end of `words` into microphone words, from the front on."""
     shift = settings[0]
     noise = settings[1]
     offset = settings[2] - 0x8000

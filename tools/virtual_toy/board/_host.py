@@ -52,7 +52,7 @@ _link = open(int(_number), "r+b", 0) if _number else None
 
 
 def send(kind, number=0, payload=b"", time_us=None):
-    """Tell the host; waits while the host is busy. Longer payloads than LARGEST_PAYLOAD are an error."""
+    """Tell the host, waiting while it is busy; `payload` is at most LARGEST_PAYLOAD bytes."""
     for listener in listeners:
         listener(kind, number, payload)
     if _link is None:
@@ -71,7 +71,7 @@ def send_count(kind, count):
 
 def _write(data):
     rest = memoryview(data)
-    while len(rest):
+    while rest:
         written = _link.write(rest)
         if written is None:
             sleep_ms(1)
@@ -103,7 +103,7 @@ def wait_for_world():
 def _read(buffer, begun):
     """Fill `buffer`; False if nothing has come and nothing was `begun`."""
     rest = memoryview(buffer)
-    while len(rest):
+    while rest:
         count = _link.readinto(rest)
         if count is None:
             if not begun:

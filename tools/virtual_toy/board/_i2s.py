@@ -7,19 +7,20 @@ stays in the host's file until it is read, sound to be played goes to the host a
 the time at which it will leave the DMA.
 
 Behaviour follows ports/esp32/machine_i2s.c: buffers of 256 frames, receiving DMA always 32-bit
-stereo, blocking reads and writes until the first poll, a second I2S() of an id takes it from the first.
+stereo, blocking reads and writes until the first poll, a second I2S() of an id takes it from the
+first.
 """
 
 import errno
 import io
 import struct
 
-import micropython
-from utime import sleep_ms, ticks_diff, ticks_us
-
 import _dma
 import _host
 import _wire
+import micropython
+import uctypes
+from utime import sleep_ms, ticks_diff, ticks_us
 
 DMA_FRAMES = 256
 RX_FRAME_BYTES = 8
@@ -35,6 +36,13 @@ NON_BLOCKING = 1
 ASYNCIO = 2
 
 _open = {}  # id -> I2S
+_sink = open("/dev/null", "wb", 0)
+
+
+def _as_bytes(buffer):
+    """Return the memory of `buffer` as bytes, whatever its items are: the driver counts bytes."""
+    length = _sink.write(buffer)  # len() counts items, and there is no itemsize here
+    return memoryview(uctypes.bytearray_at(uctypes.addressof(buffer), length))
 
 
 class I2S(io.IOBase):
@@ -53,7 +61,15 @@ class I2S(io.IOBase):
         if before is not None:
             before.deinit()
         self.init(
-            sck=sck, ws=ws, sd=sd, mck=mck, mode=mode, bits=bits, format=format, rate=rate, ibuf=ibuf
+            sck=sck,
+            ws=ws,
+            sd=sd,
+            mck=mck,
+            mode=mode,
+            bits=bits,
+            format=format,
+            rate=rate,
+            ibuf=ibuf,
         )
 
     def init(self, *, sck, ws, sd, mck=None, mode, bits, format, rate, ibuf):
@@ -112,7 +128,7 @@ class I2S(io.IOBase):
         return ticks_diff(time_us, self._started_us) * self._rate // 1000000
 
     def ioctl(self, request, flags):
-        """Answer poll() of the event loop. The first one switches reads and writes to asyncio mode."""
+        """Answer poll() of the event loop; the first one switches to asyncio mode."""
         _host.poll()
         if request != STREAM_POLL:
             return 0 if request == STREAM_CLOSE else -1
@@ -132,9 +148,10 @@ class I2S(io.IOBase):
         return ready
 
     def readinto(self, buffer):
-        """Read what the DMA holds (asyncio), wait until `buffer` is full (blocking), or ask for it (irq)."""
+        """Read what there is (asyncio), wait for all (blocking), or ask for it (irq)."""
         _host.poll()
         self._require(I2S.RX)
+        buffer = _as_bytes(buffer)
         if len(buffer) % self._frame_bytes:
             raise OSError(errno.EINVAL)
         if self._io_mode == NON_BLOCKING:
@@ -144,9 +161,10 @@ class I2S(io.IOBase):
         return self._until_done(self._receive, buffer)
 
     def write(self, buffer):
-        """Hand over what the DMA has room for (asyncio), all of it (blocking), or ask for it (irq)."""
+        """Hand over what there is room for (asyncio), all of it (blocking), or ask for it (irq)."""
         _host.poll()
         self._require(I2S.TX)
+        buffer = _as_bytes(buffer)
         if self._io_mode == NON_BLOCKING:
             return self._ask(buffer)
         if self._io_mode == ASYNCIO:
@@ -154,16 +172,16 @@ class I2S(io.IOBase):
         return self._until_done(self._transmit, buffer)
 
     def _until_done(self, transfer, buffer):
-        rest = memoryview(buffer)
+        rest, length = buffer, len(buffer)
         while len(rest) >= self._frame_bytes:
             count = transfer(rest)
             rest = rest[count:]
             if not count:
                 sleep_ms(1)  # nothing else runs meanwhile: that is what blocking means
-        return len(buffer)
+        return length
 
     def irq(self, handler):
-        """Switch to callbacks: read and write return at once, `handler(self)` follows when it is done."""
+        """Switch to callbacks: transfers return at once, `handler(self)` follows when done."""
         self._handler = handler
         self._pending = None
         self._io_mode = BLOCKING if handler is None else NON_BLOCKING
@@ -171,8 +189,10 @@ class I2S(io.IOBase):
             _host.pollers.append(self)
 
     def _ask(self, buffer):
-        if self._pending is None:  # a second request before the callback is lost, yet reports success
-            self._pending = memoryview(buffer)
+        if (
+            self._pending is None
+        ):  # a second request before the callback is lost, yet reports success
+            self._pending = buffer
         return len(buffer)
 
     def on_poll(self):
@@ -208,7 +228,7 @@ class I2S(io.IOBase):
         if self._position < next_buffer:
             self._position = next_buffer  # it had run dry: silence is played until here
         frames = min(len(buffer) // self._frame_bytes, self._room(now_us))
-        sound = memoryview(buffer)[: frames * self._frame_bytes]
+        sound = buffer[: frames * self._frame_bytes]
         for start in range(0, len(sound), _wire.LARGEST_PAYLOAD):
             part = sound[start : start + _wire.LARGEST_PAYLOAD]
             position = self._position + start // self._frame_bytes

@@ -1,14 +1,13 @@
 """The station's side of the radio: attempts to join, their outcome, and loss, as time goes by.
 
-Nothing happens between calls: each call of `live()` goes through the time that has passed. The rules
-are those of the disconnect handler in ports/esp32/network_wlan.c: it tries again by itself, for ever
-or for a number of attempts, and only when these are used up does the reason become visible.
+Nothing happens between calls: each call of `live()` goes through the time that has passed. The
+rules are those of the disconnect handler in ports/esp32/network_wlan.c: it tries again by itself,
+for ever or for a number of attempts, and only when these are used up does the reason show.
 """
-
-from utime import ticks_diff, ticks_ms
 
 import _host
 import _wire
+from utime import ticks_diff, ticks_ms
 
 BEACON_TIMEOUT = 200
 NO_AP_FOUND = 201

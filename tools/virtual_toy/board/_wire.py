@@ -1,8 +1,8 @@
 """Message kinds of the joint between the simulated board and its host. Both sides import this file.
 
-A message is a header and its payload, little-endian. Board to host: kind, number (of a pin), payload
-bytes, monotonic time in microseconds. Host to board: kind, number, payload bytes. Both ends read the
-same CLOCK_MONOTONIC, so that times can be compared directly.
+A message is a header and its payload, little-endian. Board to host: kind, number (of a pin),
+payload bytes, monotonic time in microseconds. Host to board: kind, number, payload bytes. Both ends
+read the same CLOCK_MONOTONIC, so that times can be compared directly.
 """
 
 TO_HOST_HEADER = "<BBHQ"
@@ -23,7 +23,6 @@ RESET = 10  # number: 1 for a soft reset
 DEEP_SLEEP = 11  # number: pin that ends it or NO_PIN; payload COUNT: milliseconds, 0 for ever
 WATCHDOG_STARTED = 12  # payload COUNT: milliseconds
 WATCHDOG_FED = 13
-ENDED = 14  # main.py came to its end: a real board would show its prompt
 
 SPEAKER_FORMAT = "<IBBI"  # rate in Hz, bits, channels, DMA memory in bytes
 COUNT = "<I"

@@ -6,13 +6,12 @@ bounce, unconnected inputs float, a watchdog that is not fed really ends the pro
 
 import struct
 
-import micropython
-import utime
-from umachine import idle, mem8, mem16, mem32  # noqa: F401
-
 import _host
 import _wire
+import micropython
+import utime
 from _i2s import I2S  # noqa: F401
+from umachine import idle, mem8, mem16, mem32  # noqa: F401
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -148,7 +147,7 @@ class WDT:
 
 
 class RTC:
-    """The real-time clock and the 2048 bytes of memory that outlive a reset, but not a power cut."""
+    """The real-time clock, and 2048 bytes that outlive a reset but not a power cut."""
 
     def __init__(self, id=0):
         self._path = _host.world["state_folder"] + "/rtc.bin"

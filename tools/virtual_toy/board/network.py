@@ -6,10 +6,9 @@ nothing happens between calls: each call first lives through the time that has p
 
 import binascii
 
-from utime import sleep_ms
-
 import _host
 from _radio import AUTHMODE, BSSID, CHANNEL, HIDDEN, NAME, RSSI, Station, networks_in_reach, tell
+from utime import sleep_ms
 
 STA_IF = 0
 AP_IF = 1
@@ -35,7 +34,7 @@ AUTH_WPA2_ENTERPRISE = 5
 AUTH_WPA3_PSK = 6
 AUTH_WPA2_WPA3_PSK = 7
 
-NO_ADDRESS = "0.0.0.0"  # noqa: S104
+NO_ADDRESS = "0.0.0.0"
 
 _settings = {"hostname": "mpy-esp32", "country": "XX"}
 
@@ -114,7 +113,7 @@ class WLAN:
             raise OSError("STA required" if station else "AP required")
 
     def connect(self, ssid=None, key=None, *, bssid=None):
-        """Begin to connect; returns at once. OSError when an attempt is already under way (#17661)."""
+        """Begin to connect and return; OSError while another attempt is under way (#17661)."""
         self._radio.live()
         self._require(True)
         self._require_started()
@@ -190,7 +189,7 @@ class WLAN:
         ]
 
     def config(self, name=None, **settings):
-        """Read one setting or set several. Setting while connecting raises: it touches the driver."""
+        """Read one setting or set several; setting raises while connecting."""
         if name is not None and settings:
             raise TypeError("either pos or kw args are allowed")
         self._radio.live()
@@ -205,7 +204,16 @@ class WLAN:
         return None
 
     def _set(self, key, value):
-        if key in ("ssid", "essid", "hidden", "security", "authmode", "key", "password", "max_clients"):
+        if key in (
+            "ssid",
+            "essid",
+            "hidden",
+            "security",
+            "authmode",
+            "key",
+            "password",
+            "max_clients",
+        ):
             self._require(False)
             if key in ("key", "password") and len(value) < 8:
                 raise OSError("Wifi Invalid Password")

@@ -10,8 +10,8 @@ import sys
 _board = sys.path[0]
 sys.path[:] = [_board, "", ".frozen", "lib"]
 
-import _host  # noqa: E402
-import _wire  # noqa: E402
+import _host
+import _wire
 
 _host.wait_for_world()
 _host.send(_wire.BOOTED)
@@ -35,4 +35,3 @@ for _name in ("boot.py", "main.py"):
         except Exception as _error:
             sys.print_exception(_error)
             break
-_host.send(_wire.ENDED)

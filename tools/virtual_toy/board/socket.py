@@ -4,11 +4,10 @@ The host stands between toy and relay as the air does: the address that the firm
 kept, but the connection goes by way of the host. Everything else is the real thing.
 """
 
-import usocket
-from usocket import *  # noqa: F403
-
 import _host
 import network
+import usocket
+from usocket import *  # noqa: F403
 
 SOL_SOCKET = 1
 SO_SNDBUF = 7  # Linux

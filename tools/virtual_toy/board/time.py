@@ -1,9 +1,8 @@
 """`time` as on the ESP32: the epoch is 2000, `time()` is whole seconds, the clock starts unset."""
 
+import _host
 import utime
 from utime import *  # noqa: F403
-
-import _host
 
 UNIX_2000 = 946684800  # 2000-01-01 00:00:00 UTC in Unix time
 
