@@ -108,8 +108,8 @@ def read_wav(source: Path | BinaryIO) -> bytes:
             if wav.getnframes() * width * channels > MAX_WAV_BYTES:
                 raise ValueError("the sound file is too long")
             data = wav.readframes(wav.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"not a WAV file that can be read: {error}") from None
+    except (wave.Error, EOFError, RuntimeError) as error:  # wave raises all three for bad headers
+        raise ValueError(f"not a WAV file that can be read: {str(error) or 'bad header'}") from None
     if not 1000 <= rate <= 384_000:
         raise ValueError(f"a WAV file of {rate} Hz cannot be read")
     mixed = _to_int16(data, width, channels)

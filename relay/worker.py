@@ -98,14 +98,16 @@ class _Life(Generic[T]):
     def _run(self, job: _Job[T], resource: T) -> None:
         job.post(_Event.STARTED)
         pieces = job.run(resource, job.cancelled)
-        for made, piece in enumerate(pieces, start=1):
-            if job.cancelled.is_set():
-                break
-            if made > MAX_PIECES:
-                raise EngineError(self._worker.engine, "made more than anybody can use")
-            job.post(_Event.PIECE, piece)
-        if close := getattr(pieces, "close", None):
-            close()
+        try:
+            for made, piece in enumerate(pieces, start=1):
+                if job.cancelled.is_set():
+                    raise EngineError(self._worker.engine, "was cancelled")
+                if made > MAX_PIECES:
+                    raise EngineError(self._worker.engine, "made more than anybody can use")
+                job.post(_Event.PIECE, piece)
+        finally:
+            if close := getattr(pieces, "close", None):
+                close()
         job.post(_Event.DONE)
 
 
@@ -206,8 +208,8 @@ class Worker(Generic[T]):
         """Cancel what waits and runs, and end the thread; a hung one is left behind."""
         self._closed = True
         for job in self._unfinished:
-            job.cancelled.set()
             job.post(_Event.FAILED, EngineError(self.engine, "is closing"))
+            job.cancelled.set()
         self.jobs.put(None)
         if self._life is not None:
             await asyncio.to_thread(self._life.thread.join, CLOSE_TIMEOUT_S)
@@ -245,8 +247,8 @@ class Worker(Generic[T]):
             return True
         for waiting in self._unfinished:
             if waiting is not job:
-                waiting.cancelled.set()
                 waiting.post(_Event.FAILED, EngineError(self.engine, "hangs; restart the relay"))
+                waiting.cancelled.set()
         return True
 
 
