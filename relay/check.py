@@ -130,7 +130,7 @@ class _Doctor:
         try:
             check_address(listen)
         except ListenError:
-            if await _relay_answers(listen):
+            if await relay_answers(listen):
                 return f"a relay is already running on port {listen.port}"
             raise
         return f"{listen.host} port {listen.port} is free"
@@ -209,16 +209,14 @@ def _nearest_folder(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
-async def _relay_answers(listen: ListenSettings) -> bool:
-    """Tell whether what holds the port is a relay."""
+async def relay_answers(listen: ListenSettings) -> bool:
+    """Tell whether what holds the port is a relay, and ours by its certificate if it has one."""
     host = "127.0.0.1" if listen.host in ("0.0.0.0", "::") else listen.host  # noqa: S104
-    verify: ssl.SSLContext | bool = True
-    if listen.certificate:
-        verify = ssl.create_default_context(cafile=listen.certificate)
-        verify.check_hostname = False
     scheme = "https" if listen.certificate else "http"
     try:
-        async with httpx.AsyncClient(verify=verify, timeout=2, trust_env=False) as client:
+        trusted = ssl.create_default_context(cafile=listen.certificate)
+        trusted.check_hostname = False  # it may not name the loopback address
+        async with httpx.AsyncClient(verify=trusted, timeout=2, trust_env=False) as client:
             answer = await client.get(f"{scheme}://{host}:{listen.port}/health")
         return answer.text.strip() == "ok"
     except (httpx.HTTPError, OSError):

@@ -9,7 +9,8 @@ from device.protocol import PCM_FRAME_BYTES, SUBPROTOCOL, Codec
 from relay.address import ListenError
 from relay.app import Relay
 from relay.certificate import make_certificate
-from relay.config import Settings
+from relay.check import relay_answers
+from relay.config import ListenSettings, Settings
 from relay.errors import ConfigError, ModelMissing
 from relay.frames import FramePacker
 from relay.record import Outcome
@@ -127,6 +128,7 @@ async def test_a_toy_with_the_certificate_is_served_over_tls(tmp_path):
             )
         )
         assert (await toy.say_hello())["type"] == "welcome"
+        assert await relay_answers(ListenSettings(**{**listen, "port": relay.port}))
     finally:
         await relay.stop()
     assert await close_code(toy) == 1001
