@@ -134,7 +134,7 @@ def wait_until_listening(server: "subprocess.Popen[bytes]", port: int) -> None:
 def run_client(port: int, console: Console) -> int:
     """Let the client echo through all cases; return how many there are."""
     command = [str(find_micropython()), "-X", f"heapsize={HEAP}"]
-    command += [str(ROOT / "tools/bench/websocket_echo.py"), str(port), AGENT]
+    command += [str(ROOT / "tools/bench/on_micropython/websocket_echo.py"), str(port), AGENT]
     environment = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
     with (
         tempfile.TemporaryFile("w+") as errors,
