@@ -11,12 +11,17 @@ _FRAME_S = FRAME_MS / 1000
 
 
 class PlayoutClock:
-    """Follows what the toy holds, from what was sent and the time that has passed."""
+    """Follows what the toy holds, from what was sent and the time that has passed.
+
+    Both lengths count in whole frames: the lead rounded down, the prebuffer up.
+    """
 
     def __init__(self, *, lead_ms: int, prebuffer_ms: int) -> None:
-        self._lead_s = max(lead_ms, FRAME_MS) / 1000
+        lead_frames = max(1, lead_ms // FRAME_MS)
         # A toy that may never hold its prebuffer would never start.
-        self._prebuffer_s = min(prebuffer_ms / 1000, self._lead_s)
+        prebuffer_frames = min(-(-prebuffer_ms // FRAME_MS), lead_frames)
+        self._lead_s = lead_frames * _FRAME_S
+        self._prebuffer_s = prebuffer_frames * _FRAME_S
         self._held_s = 0.0
         self._playing = False
         self._looked_at = 0.0

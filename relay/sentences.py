@@ -108,5 +108,5 @@ def speakable(sentence: str) -> str:
     plain = _MARKUP.sub(" ", sentence)
     kept = "".join(c if not unicodedata.category(c).startswith(("So", "C")) else " " for c in plain)
     kept = re.sub(r"\s+([.,!?;:…])", r"\1", " ".join(kept.split()))
-    kept = re.sub(r"^[-–—•·]\s*", "", kept).strip()
+    kept = re.sub(r"^(?:[-–—•·](?!\d)\s*)+", "", kept).strip()
     return kept if _WORD.search(kept) else ""

@@ -179,7 +179,7 @@ class Session:
             raise HangUp(Close.AGE_GATE, "a parent must set an age from 3 to 13")
         # Relay and toy may disagree after one of them was changed: the younger is the safer.
         band = AgeBand.of(min(age for age in ages if age is not None))
-        lead_ms = min(self._limits.lead_ms, hello.buffer_ms)
+        lead_ms = min(self._limits.lead_ms, hello.buffer_ms) // FRAME_MS * FRAME_MS
         prebuffer_ms = min(self._limits.prebuffer_ms, lead_ms)
         codec = hello.codecs[0]
         await self._link.send(

@@ -1,0 +1,48 @@
+"""The toy's short memory, and what it is told to be."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.age import AgeBand
+from relay.conversation import FORGET_AFTER_S, MOST_CHARACTERS, MOST_EXCHANGES, Conversation
+from relay.llm import Role
+from relay.persona import system_prompt
+
+
+@given(st.lists(st.tuples(st.text(max_size=3000), st.text(max_size=3000)), max_size=20))
+def test_memory_is_bounded_and_holds_the_latest(exchanges: list[tuple[str, str]]) -> None:
+    conversation = Conversation()
+    for heard, said in exchanges:
+        conversation.add(heard, said, 1.0)
+        messages = conversation.messages(1.0)
+        assert len(messages) <= 2 * MOST_EXCHANGES
+        assert sum(len(message.text) for message in messages) <= 2 * MOST_CHARACTERS
+        assert messages[-1].text == said[:MOST_CHARACTERS]
+        assert [message.role for message in messages[:2]] == [Role.CHILD, Role.TOY]
+
+
+def test_the_beginning_stays_the_same_for_several_turns() -> None:
+    conversation = Conversation()
+    firsts = []
+    for number in range(12):
+        conversation.add(f"q{number}", "a", 0.0)
+        firsts.append(conversation.messages(0.0)[0].text)
+    changes = sum(a != b for a, b in itertools.pairwise(firsts))
+    assert changes <= 4
+
+
+def test_it_is_forgotten_after_a_pause() -> None:
+    conversation = Conversation()
+    conversation.add("a", "b", 0.0)
+    assert conversation.child_said(FORGET_AFTER_S) == ("a",)
+    assert conversation.messages(FORGET_AFTER_S + 1) == []
+    assert conversation.child_said(FORGET_AFTER_S + 1) == ()
+
+
+def test_a_prompt_for_each_band() -> None:
+    prompts = {system_prompt(band).text for band in AgeBand}
+    assert len(prompts) == len(AgeBand)
+    assert all(len(prompt) < 400 and "{" not in prompt for prompt in prompts)
+    assert {system_prompt(band).role for band in AgeBand} == {Role.SYSTEM}

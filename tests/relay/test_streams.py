@@ -1,0 +1,92 @@
+"""Working ahead and giving up, without losing an item, an error or a task."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from relay.errors import EngineTimeout, RelayError
+from relay.streams import read_ahead, with_deadlines
+
+
+class Source:
+    """Yields numbers; notes how far it got and whether it was closed."""
+
+    def __init__(self, count: int, *, error: BaseException | None = None, hangs: bool = False):
+        self.count = count
+        self.error = error
+        self.hangs = hangs
+        self.made = 0
+        self.closed = False
+
+    async def items(self) -> AsyncGenerator[str, None]:
+        try:
+            for number in range(self.count):
+                self.made += 1
+                yield str(number)
+            if self.hangs:
+                await asyncio.Event().wait()
+            if self.error:
+                raise self.error
+        finally:
+            self.closed = True
+
+
+async def test_all_items_in_order() -> None:
+    assert [item async for item in read_ahead(Source(5).items(), 2)] == list("01234")
+
+
+async def test_it_works_ahead_but_only_so_far() -> None:
+    source = Source(50)
+    ahead = read_ahead(source.items(), 3)
+    assert await anext(ahead) == "0"
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert 4 <= source.made <= 5
+    await ahead.aclose()
+    assert source.closed
+
+
+async def test_error_comes_after_the_items_before_it() -> None:
+    ahead = read_ahead(Source(2, error=KeyError("x")).items(), 5)
+    assert [await anext(ahead), await anext(ahead)] == ["0", "1"]
+    with pytest.raises(KeyError):
+        await anext(ahead)
+
+
+async def test_cancellation_inside_the_source_is_an_error_not_a_hang() -> None:
+    ahead = read_ahead(Source(1, error=asyncio.CancelledError()).items(), 5)
+    await anext(ahead)
+    with pytest.raises(RelayError):
+        await asyncio.wait_for(anext(ahead), 5)
+
+
+async def test_cancelling_the_reader_closes_the_source() -> None:
+    source = Source(1, hangs=True)
+
+    async def read() -> None:
+        async for _ in read_ahead(source.items(), 2):
+            pass
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(0.01)
+    reader.cancel()
+    await asyncio.wait([reader])
+    await asyncio.sleep(0)
+    assert reader.cancelled()
+
+
+@pytest.mark.parametrize(("count", "first_s", "whole_s"), [(0, 0.05, 5), (1, 5, 0.05)])
+async def test_deadlines(count: int, first_s: float, whole_s: float) -> None:
+    source = Source(count, hangs=True)
+    limited = with_deadlines(source.items(), first_s=first_s, whole_s=whole_s, engine="llm")
+    with pytest.raises(EngineTimeout, match="llm"):
+        async for _ in limited:
+            pass
+    assert source.closed
+
+
+async def test_no_deadline_passed() -> None:
+    source = Source(3)
+    limited = with_deadlines(source.items(), first_s=5, whole_s=5, engine="llm")
+    assert [item async for item in limited] == ["0", "1", "2"]
