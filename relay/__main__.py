@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from relay.errors import RelayError
+from relay.errors import ConfigError, RelayError
 from relay.settings_file import DEFAULT_FILE, FILE_VARIABLE, load_settings
 
 _DESCRIPTION = "Bramble's relay: listens, checks, thinks and speaks for the toys of one home."
@@ -84,12 +84,8 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, 1 for what went wrong, 2 for a wrong command."""
     parsed = make_parser().parse_args(arguments)
-    # Only now: `--help` and a mistyped command need not wait for the engines' libraries.
-    module, _, function = str(parsed.run).partition(".")
     try:
-        settings = load_settings(getattr(parsed, "config", None))
-        run = getattr(import_module(f"relay.commands.{module}"), function)
-        return int(run(parsed, settings))
+        return _run(parsed)
     except RelayError as error:
         print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
         return 1
@@ -99,6 +95,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # `... | head` has read enough; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    # Imported only now: `--help` and a mistyped command need not wait for the engines' libraries.
+    name, _, function = str(parsed.run).partition(".")
+    try:
+        settings = load_settings(getattr(parsed, "config", None))
+    except ConfigError as error:
+        if parsed.run != "house.check":
+            raise
+        # The doctor reports what is wrong with the settings as it reports everything else.
+        return int(import_module("relay.commands.house").check_refused_settings(parsed, error))
+    return int(getattr(import_module(f"relay.commands.{name}"), function)(parsed, settings))
 
 
 def _count(text: str) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -10,9 +11,11 @@ from relay.address import own_hosts
 from relay.certificate import make_certificate
 from relay.check import Finding, run_checks
 from relay.config import Settings
+from relay.errors import ConfigError
 from relay.settings_file import (
     all_settings,
     example_file,
+    find_settings_file,
     reference_table,
     toml_value,
     visible_settings,
@@ -58,19 +61,39 @@ def certificate(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def check(arguments: argparse.Namespace, settings: Settings) -> int:
     """Try everything the relay needs; return 0 when all is well."""
-    console = Console(highlight=False, soft_wrap=True)
+    file = find_settings_file(getattr(arguments, "config", None))
+    source = f"{file} and the environment" if file else "the defaults and the environment"
+    first = Finding("settings", True, f"good: {source}", 0.0)
+    show = _silent if arguments.json else _show
+    show(first)
+    return _sum_up(arguments, [first, *asyncio.run(run_checks(settings, show))])
 
-    def show(finding: Finding) -> None:
-        mark = "[green]ok  [/]" if finding.ok else "[red]BAD [/]"
-        console.print(f"{mark} {finding.name:<18}", end="")
-        console.print(finding.detail, markup=False)
 
-    findings = asyncio.run(run_checks(settings, (lambda _: None) if arguments.json else show))
+def check_refused_settings(arguments: argparse.Namespace, error: ConfigError) -> int:
+    """Report settings that cannot be used as the doctor's only finding; return 1."""
+    finding = Finding("settings", False, str(error), 0.0)
+    (_silent if arguments.json else _show)(finding)
+    return _sum_up(arguments, [finding])
+
+
+def _sum_up(arguments: argparse.Namespace, findings: Sequence[Finding]) -> int:
     bad = [finding for finding in findings if not finding.ok]
     if arguments.json:
         print(json.dumps({"ok": not bad, "checks": [vars(finding) for finding in findings]}))
     elif bad:
-        console.print(f"\n{len(bad)} of {len(findings)} checks need attention.")
+        print(f"\n{len(bad)} of {len(findings)} checks need attention.")
     else:
-        console.print("\nAll is well: python -m relay starts it.")
+        print("\nAll is well: python -m relay starts it.")
     return 1 if bad else 0
+
+
+def _show(finding: Finding) -> None:
+    # Console looks at standard output: no colour in a file or a pipe.
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("[green]ok [/] " if finding.ok else "[red]BAD[/] ", end="")
+    detail = finding.detail.replace("\n", "\n" + " " * 17)
+    console.print(f"{finding.name:<12} {detail}", markup=False)
+
+
+def _silent(_finding: Finding) -> None:
+    return

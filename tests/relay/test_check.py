@@ -34,8 +34,18 @@ def test_a_good_home_passes_every_check(tmp_path):
     assert report["ok"], [check for check in report["checks"] if not check["ok"]]
     assert result.returncode == 0
     names = [check["name"] for check in report["checks"]]
-    assert names[0] == "python"
+    assert names[:2] == ["settings", "python"]
     assert names[-3:] == ["speaks", "hears", "thinks"]
+
+
+def test_settings_that_cannot_be_used_are_a_finding(tmp_path):
+    (tmp_path / "relay.toml").write_text("[listen]\nport = 99999\nhots = ''\n")
+    shown = relay(tmp_path, "check")
+    assert shown.returncode == 1
+    assert shown.stdout.startswith("BAD settings")
+    assert "listen.port" in shown.stdout and "did you mean host?" in shown.stdout
+    (finding,) = json.loads(relay(tmp_path, "check", "--json").stdout)["checks"]
+    assert finding["name"] == "settings" and not finding["ok"]
 
 
 async def test_what_is_missing_is_named_and_the_rest_still_tried(tmp_path):
