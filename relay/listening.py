@@ -6,9 +6,10 @@ import time
 
 from device.protocol import RATE_HZ, Mode
 from relay.config import LimitSettings
-from relay.endpoint import Endpoint, EndpointDecision, EndpointRules, VoiceDetectorPool
+from relay.endpoint import Endpoint, EndpointDecision, EndpointRules
 from relay.record import Stage, TurnRecord
 from relay.stt import Recognition, Transcript
+from relay.voice_activity import VoiceDetector
 
 _BYTES_PER_MS = RATE_HZ * 2 // 1000
 
@@ -31,15 +32,13 @@ class Listening:
         recognition: Recognition,
         *,
         rules: EndpointRules,
-        detectors: VoiceDetectorPool,
         limits: LimitSettings,
         mode: str,
         record: TurnRecord,
     ) -> None:
         self._recognition = recognition
         self._endpoint = Endpoint(rules)
-        self._detectors = detectors
-        self._detector = detectors.lend()
+        self._detector = VoiceDetector()
         self._limits = limits
         self._hands_free = mode == Mode.TAP
         self._record = record
@@ -99,11 +98,10 @@ class Listening:
         return await self._recognition.finish()
 
     def close(self) -> None:
-        """Free the recogniser and the voice detector; harmless when repeated."""
+        """Free the recogniser; harmless when repeated."""
         if self._closed:
             return
         self._closed = True
         if not self._ended.cancel() and not self._ended.cancelled():
             self._ended.exception()  # looked at, so that asyncio does not complain of a lost one
         self._recognition.cancel()
-        self._detectors.take_back(self._detector)

@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from device.protocol import MAX_TEXT_BYTES, SUBPROTOCOL, Close
+from relay import voice_activity
 from relay.config import Settings
 from relay.guards import AttemptLimit
 from relay.lines import Lines
@@ -70,6 +71,7 @@ class Server:
 
     async def start(self) -> None:
         """Listen; OSError if the address cannot be had."""
+        await asyncio.to_thread(voice_activity.load)
         self._listener = await serve(
             self._serve_toy,
             self._settings.listen.host,

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from relay.age import AgeBand
 from relay.config import Settings
-from relay.endpoint import VoiceDetectorPool
 from relay.lines import Lines
 from relay.llm import LanguageModel
 from relay.record import TurnObserver, TurnRecord
@@ -98,7 +97,6 @@ class Services:
     lines: Lines
     alerts: AlertSink
     observers: Sequence[TurnObserver] = ()
-    voice_detectors: VoiceDetectorPool = field(default_factory=VoiceDetectorPool)
     _pending: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def raise_alert(self, verdict: Verdict, *, toy: str, session: str, band: AgeBand) -> None:

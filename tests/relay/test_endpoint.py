@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from relay.age import AgeBand
 from relay.config import EndpointSettings
-from relay.endpoint import (
-    WINDOW_BYTES,
-    WINDOW_MS,
-    Endpoint,
-    EndpointDecision,
-    EndpointRules,
-    VoiceDetectorPool,
-)
+from relay.endpoint import Endpoint, EndpointDecision, EndpointRules
+from relay.voice_activity import WINDOW_BYTES, WINDOW_MS, VoiceDetector
 
 RULES = EndpointRules(
     voice_probability=0.5, min_speech_ms=200, silence_ms=700, nothing_heard_ms=5000
@@ -90,24 +84,28 @@ def test_small_children_may_pause_longer() -> None:
     assert silences[-1] == settings.silence_ms
 
 
-def test_real_detector_hears_speech_and_not_silence() -> None:
-    pool = VoiceDetectorPool()
-    detector = pool.lend()
-    assert max(detector.hear(bytes(WINDOW_BYTES * 30))) < 0.5
+def question() -> bytes:
     with wave.open(str(QUESTIONS / "1-sky.wav")) as recording:
-        speech = recording.readframes(recording.getnframes())
+        return recording.readframes(recording.getnframes())
+
+
+def test_real_detector_hears_speech_and_not_silence() -> None:
+    detector = VoiceDetector()
+    assert max(detector.hear(bytes(WINDOW_BYTES * 30))) < 0.5
+    speech = question()
     # Any number of bytes at a time.
     heard = [p for n in range(0, len(speech), 640) for p in detector.hear(speech[n : n + 640])]
     assert len(heard) == len(speech) // WINDOW_BYTES
     assert sum(p > 0.5 for p in heard) > len(heard) / 3
 
 
-def test_a_lent_detector_has_forgotten_what_it_heard() -> None:
-    pool = VoiceDetectorPool()
-    first = pool.lend()
-    silent = list(first.hear(bytes(WINDOW_BYTES * 3 + 100)))
-    pool.take_back(first)
-    again = pool.lend()
-    assert again is first
-    assert list(again.hear(bytes(WINDOW_BYTES * 3 + 100))) == silent
-    assert pool.lend() is not first
+def test_detectors_share_a_model_but_not_what_they_heard() -> None:
+    speech = question()
+    alone = list(VoiceDetector().hear(speech))
+    first, second = VoiceDetector(), VoiceDetector()
+    mixed = []
+    for start in range(0, len(speech), WINDOW_BYTES):
+        mixed += first.hear(speech[start : start + WINDOW_BYTES])
+        list(second.hear(bytes(range(256)) * 4))
+    assert mixed == pytest.approx(alone)
+    assert list(VoiceDetector().hear(speech)) == pytest.approx(alone)
