@@ -6,23 +6,21 @@ import pytest
 import pytest_asyncio
 
 from relay.audio import pcm_of
-from tools.bench.speech import word_error_rate
+from tools.bench.speech import word_errors, words
 from tools.talk.home import open_home
 from tools.virtual_toy import VirtualToy
 
+# For `pytestmark`: the relay lives in the session's event loop, so the tests have to run there too.
+IN_THE_HOUSE = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 READY_S = 40  # a busy machine starts MicroPython and joins the Wi-Fi slowly
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "end_to_end" in item.path.parts:
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"))
-            item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def home():
-    async with open_home(limits={"turns_per_minute": 600}) as opened:
+    # Short answers keep the tests quick, and the same ones keep them alike; the story has a home of
+    # its own.
+    llm = {"max_tokens": 40, "temperature": 0}
+    async with open_home(limits={"turns_per_minute": 600}, llm=llm) as opened:
         yield opened
 
 
@@ -48,9 +46,12 @@ async def transcribe(home, samples):
     return (await recognition.finish()).text
 
 
-async def assert_says(home, reply, sentences, at_most=0.4):
-    """Assert that the speaker said these sentences; `at_most` is a word error rate."""
+async def assert_says(home, reply, sentences):
+    """Assert that these sentences can be understood from what the speaker played.
+
+    Whisper misses a word of espeak-ng's voice here and there: two of them, and three in ten of a
+    long reply, are forgiven.
+    """
     said = " ".join(sentences)
     heard = await transcribe(home, reply.speech)
-    error_rate = word_error_rate(said, heard)
-    assert error_rate <= at_most, f"{error_rate:.2f}: said {said!r}, heard {heard!r}"
+    assert word_errors(said, heard) <= 2 + 0.3 * len(words(said)), f"{said!r}, heard {heard!r}"

@@ -6,11 +6,14 @@ import base64
 from relay.certificate import make_certificate
 from relay.record import Outcome
 from relay.safety.verdict import Alert
-from tests.end_to_end.conftest import READY_S, assert_says, paired_toy
+from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, assert_says, paired_toy
 from tools.talk.home import open_home
 from tools.talk.make_questions import FOLDER
 from tools.talk.recording import read_recording
 from tools.virtual_toy import Look, VirtualToy
+
+pytestmark = IN_THE_HOUSE
+
 
 SKY = FOLDER / "1-sky.wav"
 

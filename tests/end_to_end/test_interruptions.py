@@ -4,10 +4,13 @@ import asyncio
 
 from relay.audio import samples_of
 from relay.record import Outcome
-from tests.end_to_end.conftest import READY_S, assert_says
+from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, assert_says
 from tools.talk.make_questions import FOLDER
 from tools.talk.recording import read_recording
 from tools.virtual_toy import Look
+
+pytestmark = IN_THE_HOUSE
+
 
 STORY = FOLDER / "2-story.wav"
 SKY = FOLDER / "1-sky.wav"

@@ -12,7 +12,6 @@ import asyncio
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.progress import track
@@ -83,6 +82,7 @@ def main(argv: list[str]) -> int:
     add("--count", type=int, default=DEFAULT_COUNT, help=f"how many (default {DEFAULT_COUNT})")
     add("--mode", choices=("hold", "tap"), default="hold", help="hold the paw, or tap it once")
     add("--age", type=int, default=7, choices=range(3, 14), metavar="YEARS", help="3 to 13")
+    add("--max-tokens", type=int, default=48, help="longest answer: the times end at its start")
     add("--json", type=Path, metavar="FILE", help="write the figures there")
     arguments = parser.parse_args(argv)
     console = Console()
@@ -92,7 +92,7 @@ def main(argv: list[str]) -> int:
         questions = find_questions(arguments.questions, arguments.count)
         with LOG.open("w", encoding="utf-8") as log:
             set_up_logging(LogSettings(), log)
-            runs = asyncio.run(measure(questions, arguments.mode, arguments.age, console))
+            runs = asyncio.run(measure(questions, arguments, console))
     except (RelayError, RecordingError, VirtualToyError, RuntimeError) as error:
         console.print(f"[red]{error}")
         return 1
@@ -126,19 +126,20 @@ def find_questions(folder: Path | None, count: int) -> list[Question]:
 
 
 async def measure(
-    questions: list[Question], mode: Literal["hold", "tap"], age: int, console: Console
+    questions: list[Question], arguments: argparse.Namespace, console: Console
 ) -> list[Run]:
     """Ask every question, one after the other, as one child would."""
     recordings = [read_recording(question.path) for question in questions]
     runs = []
     # Faster than a child would ask: the limit on questions a minute must not be what is measured.
-    async with open_home(limits={"turns_per_minute": 600}) as home:
-        token = await home.pair(age=age)
-        async with VirtualToy(relay_url=home.url, token=token, age=age) as toy:
+    limits, llm = {"turns_per_minute": 600}, {"max_tokens": arguments.max_tokens}
+    async with open_home(limits=limits, llm=llm) as home:
+        token = await home.pair(age=arguments.age)
+        async with VirtualToy(relay_url=home.url, token=token, age=arguments.age) as toy:
             await toy.wait_until_ready(READY_TIMEOUT_S)
             pairs = list(zip(questions, recordings, strict=True))
             for question, pcm in track(pairs, "asking", console=console, transient=True):
-                record, reply = await home.ask(toy, pcm, mode=mode)
+                record, reply = await home.ask(toy, pcm, mode=arguments.mode)
                 runs.append(Run(question, record, reply))
     return runs
 

@@ -88,4 +88,6 @@ def print_table(title: str, rows: Sequence[Row], console: Console | None = None)
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.0f}" if isinstance(value, float) and abs(value) >= 10 else str(value)
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3g}"
+    return str(value)

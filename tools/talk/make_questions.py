@@ -14,12 +14,12 @@ FOLDER = Path(__file__).parent / "questions"
 
 PLAIN = Speaker("joe", "")
 SLOW = Speaker("joe-slow", "", words_per_minute=145)
-BRITISH = Speaker("gb", "en-gb+m3", pitch=60, words_per_minute=150)
+DEEP = Speaker("us-deep", "en-us+m1", pitch=50, words_per_minute=150)
 HIGH = Speaker("us-high", "en-us", pitch=75, words_per_minute=145)
 QUESTIONS = (
     ("1-sky", "Why is the sky blue?", PLAIN),
     ("2-story", "Can you tell me a story about a little bear?", SLOW),
-    ("3-sleep", "Why do we have to sleep?", BRITISH),
+    ("3-sleep", "Why do we have to sleep?", DEEP),
     ("4-dark", "I am scared of the dark.", HIGH),
 )
 
