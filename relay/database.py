@@ -27,6 +27,7 @@ _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
 
 _THREADS = 4
+_MIGRATION_LOCK = 0x4272616D  # any number that nobody else on the server uses: "Bram"
 # Option of a connection that will write after it has read: SQLite then takes the write lock first,
 # because upgrading a read lock fails at once when someone else has written in between.
 _WRITES = "bramble_writes"
@@ -129,6 +130,9 @@ class Database:
         config = alembic.config.Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._engine.execution_options(**{_WRITES: True}).begin() as connection:
+            if self._url.get_backend_name() == "postgresql":
+                # Relays that start together take turns; SQLite's BEGIN IMMEDIATE sees to it there.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
 
