@@ -6,3 +6,9 @@
 
 Both fail closed: on any exception or time-out they return a BLOCK with a kind line.
 """
+
+from relay.safety.errors import SafetyError
+from relay.safety.gate import SafetyGate
+from relay.safety.verdict import Action, Alert, Verdict
+
+__all__ = ["Action", "Alert", "SafetyError", "SafetyGate", "Verdict"]

@@ -17,6 +17,7 @@ class Alert(enum.Enum):
 
     SELF_HARM = "self_harm"
     ABUSE = "abuse"
+    DANGER = "danger"  # somebody may be in danger at this moment: fire, not waking up, a stranger
     CHECK_FAILED = "check_failed"
 
 

@@ -1,0 +1,10 @@
+"""The filter's own error."""
+
+from relay.errors import RelayError
+
+
+class SafetyError(RelayError):
+    """The filter cannot be trusted: a data file is missing, altered or wrong, or a self-test failed.
+
+    The relay must not start. The message says which file or check, and what to do.
+    """

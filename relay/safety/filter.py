@@ -1,0 +1,101 @@
+"""The filter without time: pure functions of the data files and the words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from relay.age import AgeBand
+from relay.safety import self_test
+from relay.safety.data_files import Tables, load
+from relay.safety.decide import decide, unsure
+from relay.safety.errors import SafetyError
+from relay.safety.finding import Category, Detector, Finding, Passage, Side
+from relay.safety.normalise import Normaliser, Views, fold
+from relay.safety.output import find_bad_writing
+from relay.safety.personal import PersonalData
+from relay.safety.replies import Replies
+from relay.safety.rules import read_rules
+from relay.safety.verdict import Action, Verdict
+
+_EARLIER_UTTERANCES = 2
+_EARLIER_CHARACTERS = 600
+_MAX_ALTERNATIVES = 5
+
+
+class Filter:
+    """Normalise, detect, decide, reply. `detectors` is where another layer is added."""
+
+    def __init__(self, tables: Tables) -> None:
+        try:
+            self.normaliser = Normaliser(tables["words"])
+            self.replies = Replies(tables["replies"])
+            books = read_rules(tables, self.normaliser)
+        except KeyError as error:
+            raise SafetyError(f"safety data lack {error}") from None
+        personal = PersonalData()
+        self.detectors: dict[Side, list[Detector]] = {
+            Side.HEARD: [books[Side.HEARD], personal],
+            Side.SAID: [books[Side.SAID], personal, find_bad_writing],
+        }
+        topics = {rule.topic for book in books.values() for rule in book.rules}
+        topics |= {"say_again", "check_failed", "unreadable", "pii", "something_else"}
+        missing = sorted(topics - self.replies.topics.keys())
+        if missing:
+            raise SafetyError(f"replies.toml has no words for {', '.join(missing)}")
+        self._nothing = self.normaliser.views("")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Filter":
+        """Return the filter of the sealed data in `folder`, tested; SafetyError if it is off."""
+        tables = load(folder)
+        made = cls(tables)
+        self_test.run(made, tables)
+        return made
+
+    def heard(
+        self,
+        text: str,
+        band: AgeBand,
+        *,
+        alternatives: Sequence[str] = (),
+        earlier: Sequence[str] = (),
+    ) -> Verdict:
+        """Return the verdict on a child's utterance."""
+        before = self._tail(" . ".join(earlier[-_EARLIER_UTTERANCES:]))
+        findings = self._findings(Side.HEARD, text, band, before)
+        verdict = decide(findings, Side.HEARD, band, self.replies, text)
+        if verdict.action is Action.ALLOW or verdict.alert is None:
+            others = [
+                finding
+                for alternative in list(alternatives)[:_MAX_ALTERNATIVES]
+                for finding in self._findings(Side.HEARD, alternative, band, self._nothing)
+            ]
+            doubt = unsure(others, band, self.replies, text)
+            if doubt and (doubt.alert or verdict.action is Action.ALLOW):
+                return doubt
+        return verdict
+
+    def said(self, sentence: str, band: AgeBand, *, before: str = "") -> Verdict:
+        """Return the verdict on a sentence of the model."""
+        findings = self._findings(Side.SAID, sentence, band, self._tail(before))
+        return decide(findings, Side.SAID, band, self.replies, sentence)
+
+    def _findings(self, side: Side, text: str, band: AgeBand, before: Views) -> list[Finding]:
+        passage = Passage(side, band, self.normaliser.views(text), before)
+        findings = [finding for detect in self.detectors[side] for finding in detect(passage)]
+        if is_unreadable(text):
+            findings.append(
+                Finding(Category.UNREADABLE, "filter.unreadable", Action.CAUTION, "unreadable")
+                if side is Side.HEARD
+                else Finding(Category.NONSENSE, "filter.unreadable", Action.BLOCK, "something_else")
+            )
+        return findings
+
+    def _tail(self, before: str) -> Views:
+        return self.normaliser.views(before[-_EARLIER_CHARACTERS:]) if before else self._nothing
+
+
+def is_unreadable(text: str) -> bool:
+    """Say whether a tenth or more of the letters are in a script that the rules cannot read."""
+    letters = [char for char in fold(text) if char.isalpha()]
+    foreign = sum(not char.isascii() for char in letters)
+    return foreign * 10 > len(letters)

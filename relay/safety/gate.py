@@ -1,0 +1,114 @@
+"""The door: every word a child says and every sentence the model makes goes through it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from relay.age import AgeBand
+from relay.config import SafetySettings
+from relay.safety.data_files import DATA
+from relay.safety.filter import Filter
+from relay.safety.finding import Category
+from relay.safety.replies import LAST_RESORT
+from relay.safety.verdict import Action, Alert, Verdict
+
+_logger = logging.getLogger(__name__)
+
+_MAX_UNFINISHED = 64
+"""Checks under way at once, hung ones included. A check takes about a millisecond."""
+
+
+class SafetyGate:
+    """The filter behind a deadline. Loading it tests it: SafetyError keeps the relay from starting.
+
+    Whatever goes wrong in a check, too late included, the answer is BLOCK with a kind line and
+    `Alert.CHECK_FAILED`. Nothing is remembered between calls, so nothing softens over a session.
+    """
+
+    def __init__(self, settings: SafetySettings | None = None, data: Path = DATA) -> None:
+        self._timeout_s = (settings or SafetySettings()).timeout_ms / 1000
+        self.filter = Filter.load(data)
+        self._unfinished = 0
+        self._lock = threading.Lock()
+
+    async def check_heard(
+        self,
+        text: str,
+        band: AgeBand,
+        *,
+        alternatives: Sequence[str] = (),
+        earlier: Sequence[str] = (),
+    ) -> Verdict:
+        """Return the verdict on what a child said.
+
+        `alternatives` are the recogniser's other hypotheses, `earlier` the child's utterances
+        before this one, oldest first: of those the last few are joined with `text`.
+        """
+        return await self._checked(
+            lambda: self.filter.heard(text, band, alternatives=alternatives, earlier=earlier), band
+        )
+
+    async def check_said(self, sentence: str, band: AgeBand, *, before: str = "") -> Verdict:
+        """Return the verdict on a sentence of the model; `before` is the reply so far."""
+        return await self._checked(lambda: self.filter.said(sentence, band, before=before), band)
+
+    async def _checked(self, check: Callable[[], Verdict], band: AgeBand) -> Verdict:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Verdict] = loop.create_future()
+
+        def deliver(verdict: Verdict | None, error: BaseException | None) -> None:
+            if answer.done():
+                return
+            if verdict is not None:
+                answer.set_result(verdict)
+            else:
+                answer.set_exception(error or RuntimeError("no verdict"))
+
+        def run() -> None:
+            verdict, failure = None, None
+            try:
+                verdict = check()
+            except BaseException as error:
+                failure = error
+            finally:
+                with self._lock:
+                    self._unfinished -= 1
+            try:
+                loop.call_soon_threadsafe(deliver, verdict, failure)
+            except RuntimeError:
+                pass  # the relay stopped while the check ran: nobody waits for the answer
+
+        try:
+            with self._lock:
+                if self._unfinished >= _MAX_UNFINISHED:
+                    raise TimeoutError("too many unfinished checks")
+                self._unfinished += 1
+            try:
+                # A thread of its own, not a pool's: one that hangs must not hold up the next
+                # check, nor the end of the process.
+                threading.Thread(target=run, name="safety", daemon=True).start()
+            except BaseException:
+                with self._lock:
+                    self._unfinished -= 1
+                raise
+            return await asyncio.wait_for(answer, self._timeout_s)
+        except Exception as error:
+            # The type alone: an exception's text may hold a child's words.
+            fields = {"error": type(error).__name__}
+            _logger.error("safety check failed", extra={"fields": fields})
+            return self._failed(band)
+
+    def _failed(self, band: AgeBand) -> Verdict:
+        try:
+            reply = self.filter.replies.pick("check_failed", band)
+        except Exception:
+            reply = LAST_RESORT
+        return Verdict(
+            action=Action.BLOCK,
+            category=Category.CHECK_FAILED.value,
+            rule="gate.check_failed",
+            reply=reply,
+            alert=Alert.CHECK_FAILED,
+        )

@@ -1,0 +1,120 @@
+"""The notation of rule files.
+
+    word          this word                     (a|b c)   one of these
+    word*         a word that begins so         [a|b]     one of these, or nothing
+    {family}      an entry of that list         ...       up to four words of any kind
+    ^             the utterance begins here     $         the utterance ends here
+
+Brackets may stand in brackets.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from relay.safety import vocabulary
+from relay.safety.errors import SafetyError
+
+_TOKEN = re.compile(r"\.\.\.|[()\[\]|^$]|\{[a-z_]+\}|[a-z0-9]+\*?|\s+|(?P<bad>.)")
+
+Lists = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, or with `is_beginning` any word that begins so."""
+
+    letters: str
+    is_beginning: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A gap ("...") or an end ("^", "$")."""
+
+    sign: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several sequences, or nothing if `optional`."""
+
+    ways: tuple["Sequence_", ...]
+    optional: bool = False
+
+
+Node = Word | Mark | Choice
+Sequence_ = tuple[Node, ...]
+
+
+def parse(source: str, lists: Lists) -> Sequence_:
+    """Return the parts of a phrase; SafetyError names what is wrong with it."""
+    tokens: list[str] = []
+    for found in _TOKEN.finditer(source):
+        if found["bad"]:
+            raise SafetyError(f"{source!r}: {found['bad']!r} is not part of the notation")
+        if not found.group().isspace():
+            tokens.append(found.group())
+    ways, left = _ways(source, tokens, lists, closing="")
+    if left or len(ways) != 1:
+        raise SafetyError(f"{source!r}: a bracket or a bar too many")
+    return ways[0]
+
+
+def _ways(
+    source: str, tokens: list[str], lists: Lists, closing: str
+) -> tuple[tuple[Sequence_, ...], list[str]]:
+    """Return the alternatives up to `closing`, and the tokens behind it."""
+    ways: list[Sequence_] = []
+    way: list[Node] = []
+    while tokens:
+        token, tokens = tokens[0], tokens[1:]
+        if token == closing:
+            break
+        if token == "|":  # noqa: S105 - a bar of the notation
+            ways.append(tuple(way))
+            way = []
+        elif token in ("(", "["):
+            inner, tokens = _ways(source, tokens, lists, ")" if token == "(" else "]")
+            way.append(Choice(inner, optional=token == "["))
+        elif token in (")", "]"):
+            raise SafetyError(f"{source!r}: {token!r} closes nothing")
+        elif token in ("...", "^", "$"):
+            way.append(Mark(token))
+        elif token.startswith("{"):
+            way.append(_list(source, token.strip("{}"), lists))
+        else:
+            way.append(Word(token.rstrip("*"), token.endswith("*")))
+    else:
+        if closing:
+            raise SafetyError(f"{source!r}: {closing!r} is missing")
+    ways.append(tuple(way))
+    if not all(ways):
+        raise SafetyError(f"{source!r}: nothing between two signs")
+    return tuple(dict.fromkeys(ways)), tokens
+
+
+def _list(source: str, name: str, lists: Lists) -> Choice:
+    if name not in lists:
+        raise SafetyError(f"{source!r}: there is no list {name!r}")
+    return Choice(tuple(parse(entry, {}) for entry in dict.fromkeys(lists[name])))
+
+
+def anchors(sequence: Sequence_) -> frozenset[Word]:
+    """Return words of which at least one is in every text that matches: the rarest such set."""
+    best: frozenset[Word] = frozenset()
+    for node in sequence:
+        if isinstance(node, Word):
+            words = frozenset({node})
+        elif isinstance(node, Choice) and not node.optional:
+            inner = [anchors(way) for way in node.ways]
+            words = frozenset().union(*inner) if all(inner) else frozenset()
+        else:
+            continue
+        if words and (not best or _rarity(words) > _rarity(best)):
+            best = words
+    return best
+
+
+def _rarity(words: frozenset[Word]) -> int:
+    return min(vocabulary.rank(word.letters) for word in words)
