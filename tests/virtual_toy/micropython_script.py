@@ -21,6 +21,7 @@ def run_script(script: str, folder: Path) -> list[str]:
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()

@@ -4,7 +4,6 @@ import math
 from array import array
 
 import pytest
-
 from micropython_script import run_script
 
 START = """

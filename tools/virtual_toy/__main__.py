@@ -30,7 +30,7 @@ _show = Console(stderr=True, highlight=False)  # standard output is for --json
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; returns 0 if every question got a spoken answer, 1 if not, 2 if wrong."""
+    """Run the command line; return 0 if every question got a spoken answer, else 1."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     token = arguments.token or os.environ.get(TOKEN_VARIABLE, "")
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.age is not None and not is_allowed_age(arguments.age):
         _show.print(
             f"Note: {arguments.age} is outside {YOUNGEST_AGE} to {OLDEST_AGE}; "
-            "the toy will ask for a grown-up."
+            "it asks for a grown-up."
         )
     try:
         return asyncio.run(_run(arguments, token))

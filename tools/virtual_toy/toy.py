@@ -27,6 +27,11 @@ from tools.virtual_toy.speaker import SpeakerRecording
 from tools.virtual_toy.wifi import Wifi
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
+NOT_READY = {
+    Look.OFFLINE: "It cannot reach the relay: is that running, at this address and port?",
+    Look.NEEDS_GROWN_UP: "Its settings, its age (3 to 13) or its token are not accepted.",
+    Look.CONNECTING: "It is still looking for the Wi-Fi or for the relay.",
+}
 SMALL_SEND_BUFFER = 2048  # bytes; Linux makes at least 4608 of it
 
 
@@ -212,6 +217,10 @@ class VirtualToy:
         """Whether the microphone's clock runs."""
         return self._senses.microphone_open
 
+    async def wait_for(self, condition: Callable[[], bool], timeout_s: float = 30) -> bool:
+        """Wait until `condition()`, which is asked after each event; False after `timeout_s`."""
+        return await self._senses.wait(condition, timeout_s)
+
     async def wait_for_look(self, *looks: str, timeout_s: float = 30) -> None:
         """Wait until the light shows one of `looks`; ToyTimeoutError if it does not in time."""
         if not await self._senses.wait(lambda: self.look in looks, timeout_s):
@@ -221,8 +230,15 @@ class VirtualToy:
             )
 
     async def wait_until_ready(self, timeout_s: float = 30) -> None:
-        """Wait until the toy is connected, welcome and waiting for a squeeze."""
-        await self.wait_for_look(Look.IDLE, timeout_s=timeout_s)
+        """Wait until the toy is connected, welcome and waiting for a squeeze.
+
+        ToyTimeoutError says what its light shows instead, and what that may come from.
+        """
+        if not await self._senses.wait(lambda: self.look == Look.IDLE, timeout_s):
+            raise ToyTimeoutError(
+                f"The toy was not ready after {timeout_s:.0f} s; its light shows {self.look}. "
+                + NOT_READY.get(self.look, "")
+            )
 
     # What the air does
 

@@ -1,4 +1,4 @@
-"""The simulated `machine`, `esp32`, `time` and `neopixel` behave like the board's, bad habits too."""
+"""The simulated pins, clock, storage and light behave like the board's, bad habits too."""
 
 from micropython_script import run_script
 
