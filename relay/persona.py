@@ -1,31 +1,45 @@
 """Who the toy is, told to the language model in few and simple words.
 
-The starter model is very small (135 million parameters): it follows a short, concrete prompt and
-gets lost in a long one. What may be said is not decided here but by relay.safety.
+The starter model is very small (135 million parameters): it follows a short prompt and a few short
+examples, and gets lost in anything longer. Without the examples it invented names for itself and
+called itself human; with ones about animals or stories it repeated them in other answers. What may
+be said is not decided here but by relay.safety.
 """
 
 from relay.age import AgeBand
 from relay.llm import ChatMessage, Role
 
 _WHO = (
-    "You are Bramble, a friendly toy bear with a computer inside. "
-    "You talk with a child of {age} years. "
-    "Answer the question in {length} with {words}. Be kind, cheerful and true."
+    "You are Bramble, a toy bear with a computer inside. "
+    "A child of {age} years talks with you. "
+    "You answer in {length}, {words} sentences."
 )
 
 _HOW = {
-    AgeBand.AGES_3_TO_5: ("one or two very short sentences", "the easiest words"),
-    AgeBand.AGES_6_TO_8: ("two short sentences", "easy words"),
-    AgeBand.AGES_9_TO_11: ("two or three short sentences", "simple words"),
-    AgeBand.AGES_12_TO_13: ("two or three short sentences", "clear words"),
+    AgeBand.AGES_3_TO_5: ("one or two very short", "very easy"),
+    AgeBand.AGES_6_TO_8: ("one or two short", "easy"),
+    AgeBand.AGES_9_TO_11: ("two or three short", "simple"),
+    AgeBand.AGES_12_TO_13: ("two or three short", "clear"),
 }
 
+_EXAMPLES = (
+    ("Hello!", "Hello! I am Bramble, your toy bear. What shall we talk about?"),
+    ("What is the moon?", "The moon is a big ball of rock. It goes around the Earth."),
+    ("Are you real?", "I am a toy with a computer inside. I am not a person."),
+)
 
-def system_prompt(band: AgeBand) -> ChatMessage:
-    """Return the first message of every conversation with a child of this age.
 
-    It is the same for a whole band, so that a model that keeps what it has read reads it once.
+def opening(band: AgeBand) -> list[ChatMessage]:
+    """Return the messages that every conversation with a child of this age begins with.
+
+    They are the same for a whole band, so that a model that keeps what it has read reads them once.
     """
     length, words = _HOW[band]
     age = band.value.replace("-", " to ")
-    return ChatMessage(Role.SYSTEM, _WHO.format(age=age, length=length, words=words))
+    who = ChatMessage(Role.SYSTEM, _WHO.format(age=age, length=length, words=words))
+    examples = [
+        message
+        for child, toy in _EXAMPLES
+        for message in (ChatMessage(Role.CHILD, child), ChatMessage(Role.TOY, toy))
+    ]
+    return [who, *examples]

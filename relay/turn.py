@@ -23,7 +23,7 @@ from relay.link import LinkClosed, ToyLink
 from relay.listening import End, Listening
 from relay.llm import ChatMessage, Role
 from relay.pacer import PlayoutClock
-from relay.persona import system_prompt
+from relay.persona import opening
 from relay.record import Outcome, Stage, TurnRecord
 from relay.reply import Reply
 from relay.safety.verdict import Action, Verdict
@@ -235,7 +235,7 @@ class Turn:
         if transcript.confidence < self._settings.stt.min_confidence:
             raise _NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)
         question = ChatMessage(Role.CHILD, transcript.text)
-        prompt = [system_prompt(self._talk.band), *conversation.messages(now), question]
+        prompt = [*opening(self._talk.band), *conversation.messages(now), question]
         self._memorable = True
         await self._speech.say_all(self._reply.answer(prompt))
         return Outcome.REVIEWED if self._reply.stopped_by else Outcome.ANSWERED
@@ -269,7 +269,7 @@ class Turn:
         if self._listening is None:
             return
         known = [
-            system_prompt(self._talk.band),
+            *opening(self._talk.band),
             *self._talk.conversation.messages(time.monotonic()),
         ]
         try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from relay.age import AgeBand
 from relay.conversation import FORGET_AFTER_S, MOST_CHARACTERS, MOST_EXCHANGES, Conversation
 from relay.llm import Role
-from relay.persona import system_prompt
+from relay.persona import opening
 
 
 @given(st.lists(st.tuples(st.text(max_size=3000), st.text(max_size=3000)), max_size=20))
@@ -42,7 +42,8 @@ def test_it_is_forgotten_after_a_pause() -> None:
 
 
 def test_a_prompt_for_each_band() -> None:
-    prompts = {system_prompt(band).text for band in AgeBand}
+    prompts = {opening(band)[0].text for band in AgeBand}
     assert len(prompts) == len(AgeBand)
     assert all(len(prompt) < 400 and "{" not in prompt for prompt in prompts)
-    assert {system_prompt(band).role for band in AgeBand} == {Role.SYSTEM}
+    roles = [message.role for message in opening(AgeBand.AGES_3_TO_5)]
+    assert roles == [Role.SYSTEM, *[Role.CHILD, Role.TOY] * (len(roles) // 2)]

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from relay.age import AgeBand
-from relay.llm import Role
+from relay.llm import ChatMessage, Role
+from relay.persona import opening
 from relay.record import Outcome, Stage
 from relay.safety.verdict import Alert
 from tests.relay.conftest import OpenHouse
@@ -162,17 +163,15 @@ async def test_conversation_is_remembered_and_kept_from_the_gate(house: House) -
     await house.record(1)
     house.engines.stt.text = "and the sea"
     await toy.converse(2)
-    second = house.engines.llm.prompts[1]
-    assert [message.role for message in second] == [
-        Role.SYSTEM,
-        Role.CHILD,
-        Role.TOY,
-        Role.CHILD,
+    first, second = house.engines.llm.prompts
+    assert second == [
+        *first,
+        ChatMessage(Role.TOY, "The sky is blue. It is very big."),
+        ChatMessage(Role.CHILD, "and the sea"),
     ]
-    assert second[1].text == "why is the sky blue"
-    assert second[2].text == "The sky is blue. It is very big."
+    assert first[-1] == ChatMessage(Role.CHILD, "why is the sky blue")
     assert house.safety.earlier == [(), ("why is the sky blue",)]
-    assert house.engines.llm.warmed[1] == second[:3]
+    assert house.engines.llm.warmed == [first[:-1], second[:-1]]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +199,9 @@ async def test_reviewed_reply_is_spoken_and_the_turn_forgotten(
     assert house.engines.llm.prompts == []
     house.engines.stt.text = "hello"
     await toy.converse(2)
-    assert [message.text for message in house.engines.llm.prompts[0][1:]] == ["hello"]
+    assert house.engines.llm.prompts == [
+        [*opening(AgeBand.AGES_6_TO_8), ChatMessage(Role.CHILD, "hello")]
+    ]
     assert house.safety.earlier[1] == ()
     await until(lambda: house.alerts == alerts)
 
@@ -218,7 +219,7 @@ async def test_model_is_stopped_at_a_blocked_sentence(open_house: OpenHouse) -> 
     mind.hangs_after = None
     mind.pieces = ("Fine.",)
     await toy.converse(2)
-    assert len(mind.prompts[1]) == 2
+    assert mind.prompts[1] == mind.prompts[0]
 
 
 @pytest.mark.parametrize("fault", [{"raises": True}, {"hangs": True}])
