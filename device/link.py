@@ -23,7 +23,7 @@ from device.wifi import Outcome
 
 CONNECT_TIMEOUT_S = 10
 WELCOME_TIMEOUT_S = 10
-WATCH_MS = 200
+WATCH_MS = 100
 STABLE_MS = 10000  # a link that held this long was a good one: the next try comes quickly
 WEAK_DBM = -75  # below this ADPCM, a quarter of the bytes, is the better choice
 
@@ -93,11 +93,11 @@ class Link:
 
     async def _wait(self, delay_ms):
         """Wait, but no longer when the Wi-Fi has gone: then there is something to do."""
-        started_ms = time.ticks_ms()
-        while time.ticks_diff(time.ticks_ms(), started_ms) < delay_ms:
-            if not self._wifi.is_connected():
-                return
-            await asyncio.sleep_ms(min(delay_ms, WATCH_MS))
+        end_ms = time.ticks_add(time.ticks_ms(), delay_ms)
+        left_ms = delay_ms
+        while left_ms > 0 and self._wifi.is_connected():
+            await asyncio.sleep_ms(min(left_ms, WATCH_MS))
+            left_ms = time.ticks_diff(end_ms, time.ticks_ms())
 
     async def _connect_once(self):
         """Open a connection, stay in it, return the code it ended with."""

@@ -35,9 +35,9 @@ def parse(payload):
         message = json.loads(payload)
     except ValueError:
         raise BadMessage("not JSON")
-    if not isinstance(message, dict) or message.get("type") not in _FIELDS:
+    kind = message.get("type") if isinstance(message, dict) else None
+    if not isinstance(kind, str) or kind not in _FIELDS:
         raise BadMessage("unknown type")
-    kind = message["type"]
     for name, wanted in _FIELDS[kind]:
         value = message.get(name)
         # A bool is an int to isinstance, but not to a reader of the protocol.
