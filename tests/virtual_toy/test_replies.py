@@ -62,6 +62,13 @@ def test_speech_that_follows_the_earcon_at_once():
     assert abs(reply.duration_ms - 1000) < 1
 
 
+def test_an_earcon_with_a_hole_in_it_is_not_taken_for_speech():
+    speaker = recording((10.05, 0.06), (10.15, 0.06), (11.0, 0.5))
+    looks = [(10.04, Look.THINKING), (10.06, Look.SPEAKING), (11.6, Look.IDLE)]
+    reply = reply_of(speaker, looks)
+    assert abs(reply.first_speech_at - 11.0) < 0.001
+
+
 def test_a_turn_without_words_has_only_earcons():
     speaker = recording((10.05, EARCON_S), (13.0, 0.56))
     looks = [(9.0, Look.LISTENING), (10.04, Look.THINKING), (13.0, Look.IDLE)]

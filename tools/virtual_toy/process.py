@@ -19,6 +19,7 @@ from tools.virtual_toy.flash import BOARD, find_micropython
 POWER_ON, HARD_RESET, WATCHDOG_RESET, DEEP_SLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 PIN_WAKE, TIMER_WAKE = 2, 4
 LONGEST_LINE = 4096
+FAVOURED = -10  # niceness; below 0 needs a privilege
 BOOT_MS = 100  # from reset to boot.py; a real one takes 300 to 1000
 HEADER_BYTES = struct.calcsize(_wire.TO_HOST_HEADER)
 
@@ -146,6 +147,9 @@ class Board:
             start_new_session=True,  # Ctrl-C is for the host alone
         )
         theirs.close()
+        with contextlib.suppress(OSError):
+            # A board has a processor of its own: where the system lets us, models do not starve it.
+            os.setpriority(os.PRIO_PROCESS, process.pid, FAVOURED)
         self._process = process
         assert process.stdout is not None  # noqa: S101 - asked for above
         console = asyncio.create_task(self._read_console(process.stdout))

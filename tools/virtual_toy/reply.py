@@ -14,11 +14,13 @@ import numpy as np
 
 from device.audio.earcon import Earcon, duration_ms
 from device.light import Look
+from device.protocol import RATE_HZ
 from tools.virtual_toy.sound import Samples
 from tools.virtual_toy.speaker import SpeakerRecording
 
 DMA_TAIL_S = 0.1  # what may still leave the DMA after the look has changed
 LOOK_LAG_S = 0.06  # the light is drawn every few tens of ms
+EARCON_SAMPLES = duration_ms(Earcon.HEARD) * RATE_HZ // 1000
 TURN_LOOKS = (Look.LISTENING, Look.THINKING, Look.SPEAKING)
 
 
@@ -98,9 +100,11 @@ def compose(
     earcon_at = first if thinking_at is not None or speaking_at is None else None
     speech_at = None
     if speaking_at is not None:
-        heard_s = duration_ms(Earcon.HEARD) / 1000
-        after = earcon_at + heard_s if earcon_at is not None else start
-        speech_at = recording.first_audible(after, end)
+        after = speaking_at - LOOK_LAG_S
+        if earcon_at is not None:
+            # Counted in samples: an earcon with a hole in it lasts longer.
+            after = max(after, recording.after(earcon_at, EARCON_SAMPLES))
+        speech_at = recording.first_audible(max(after, start), end)
     ended_at = recording.last_audible(start, end)
     pcm = recording.between(first, end) if first is not None else np.zeros(0, np.int16)
     spoken = (speech_at, ended_at) if speech_at is not None and ended_at is not None else None

@@ -92,6 +92,15 @@ class SpeakerRecording:
                 heard[max(0, index) : max(0, index) + len(part)] = part
         return heard
 
+    def after(self, start: float, count: int) -> float:
+        """Return when `count` samples from the piece around `start` on have left, gaps aside."""
+        for piece in self.pieces:
+            if piece.end > start:
+                if len(piece.samples) >= count:
+                    return piece.start + count / RATE_HZ
+                count -= len(piece.samples)
+        return self.end
+
     def first_audible(self, start: float, end: float) -> float | None:
         """Return when the first sample that can be heard left between `start` and `end`."""
         audible = np.flatnonzero(np.abs(self.between(start, end).astype(np.int32)) >= AUDIBLE)
