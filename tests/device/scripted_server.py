@@ -68,6 +68,17 @@ class Peer:
         await self.writer.wait_closed()
 
 
+async def collect(peer):
+    """Return all frames the client sends until it closes or hangs up."""
+    frames = []
+    try:
+        while not frames or frames[-1][0] != Opcode.CLOSE:
+            frames.append(await peer.receive())
+    except (EOFError, OSError):
+        pass
+    return frames
+
+
 def frame(opcode, payload, final=True):
     """Return a server's frame."""
     first = (0x80 if final else 0) | opcode
