@@ -14,9 +14,9 @@ ECHO = """
     light = NeoPixel(Pin(18), 1)
     paw = Pin(32, Pin.IN, Pin.PULL_UP)
     source = I2S(0, sck=Pin(26), ws=Pin(25), sd=Pin(33), mode=I2S.RX, bits=32, format=I2S.MONO,
-                 rate=16000, ibuf=16384)
+                 rate=16000, ibuf=65536)
     target = I2S(1, sck=Pin(22), ws=Pin(21), sd=Pin(19), mode=I2S.TX, bits=16, format=I2S.STEREO,
-                 rate=16000, ibuf=4096)
+                 rate=16000, ibuf=32768)
     recorded = []
 
     def show(colour):

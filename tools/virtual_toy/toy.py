@@ -148,7 +148,7 @@ class VirtualToy:
         return self._paw.release()
 
     def feed(self, samples: Samples) -> None:
-        """Let the microphone hear live sound, 16 kHz mono, 60 ms later."""
+        """Let the microphone hear live sound, 16 kHz mono, 100 ms later."""
         self._microphone.feed(samples)
 
     async def ask(
