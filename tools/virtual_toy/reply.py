@@ -18,7 +18,6 @@ from device.protocol import RATE_HZ
 from tools.virtual_toy.sound import Samples
 from tools.virtual_toy.speaker import SpeakerRecording
 
-DMA_TAIL_S = 0.1  # what may still leave the DMA after the look has changed
 LOOK_LAG_S = 0.06  # the light is drawn every few tens of ms
 EARCON_SAMPLES = duration_ms(Earcon.HEARD) * RATE_HZ // 1000
 TURN_LOOKS = (Look.LISTENING, Look.THINKING, Look.SPEAKING)
@@ -95,7 +94,7 @@ def compose(
     end = now
     if speaking_at is not None and interrupted_at is None:
         left = [at for at, look in looks if at > speaking_at and look not in TURN_LOOKS]
-        end = min(now, left[0] + DMA_TAIL_S) if left else now
+        end = min(now, left[0] + recording.dma_s + LOOK_LAG_S) if left else now
     first = recording.first_audible(start, end)
     earcon_at = first if thinking_at is not None or speaking_at is None else None
     speech_at = None

@@ -39,11 +39,15 @@ class SpeakerRecording:
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
         self.end = 0.0  # when the last sample handed over so far has left
+        self.dma_s = 0.064  # how much sound the DMA holds
         self._rate, self._bits, self._channels = RATE_HZ, 16, 2
 
     def open(self, payload: bytes) -> None:
         """Take note of the format in which the firmware writes."""
-        self._rate, self._bits, self._channels, _ = struct.unpack(_wire.SPEAKER_FORMAT, payload)
+        self._rate, self._bits, self._channels, memory = struct.unpack(
+            _wire.SPEAKER_FORMAT, payload
+        )
+        self.dma_s = memory / (self._rate * self._bits // 8 * self._channels)
 
     def add(self, start: float, payload: bytes) -> Piece:
         """Add what the firmware wrote."""
