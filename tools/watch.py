@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = ROOT / "out" / "setup.log"
+BUILD_COUNT = re.compile(r"\[(\d+)/(\d+)\]")  # as Ninja prints it
 
 
 class CommandFailed(Exception):
@@ -60,7 +62,7 @@ def show_progress(reader: threading.Thread, title: str, tail: list[str]) -> None
     while reader.is_alive():
         reader.join(0.5 if live else 1)
         elapsed = time.monotonic() - started
-        line = f"    {clock(elapsed)}  {title}: {tail[-1] if tail else '...'}"[: width - 1]
+        line = f"    {clock(elapsed)}  {title}: {summary(tail)}"[: width - 1]
         if live:
             print(f"\r\x1b[2K{line}", end="", flush=True)
         elif elapsed >= next_line_s:
@@ -68,6 +70,14 @@ def show_progress(reader: threading.Thread, title: str, tail: list[str]) -> None
             next_line_s += 30
     if live:
         print("\r\x1b[2K", end="", flush=True)
+
+
+def summary(tail: list[str]) -> str:
+    """Return what the last lines of a command say: how far a build is, or the last line itself."""
+    if not tail:
+        return "..."
+    counted = BUILD_COUNT.match(tail[-1])
+    return f"{counted[1]} of {counted[2]} files" if counted else tail[-1]
 
 
 def works(command: list[str]) -> bool:

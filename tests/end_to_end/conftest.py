@@ -12,15 +12,13 @@ from tools.virtual_toy import VirtualToy
 
 # For `pytestmark`: the relay lives in the session's event loop, so the tests have to run there too.
 IN_THE_HOUSE = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+SHORT_ANSWERS = {"max_tokens": 40, "temperature": 0}  # keeps the tests quick, and alike
 READY_S = 40  # a busy machine starts MicroPython and joins the Wi-Fi slowly
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def home():
-    # Short answers keep the tests quick, and the same ones keep them alike; the story has a home of
-    # its own.
-    llm = {"max_tokens": 40, "temperature": 0}
-    async with open_home(limits={"turns_per_minute": 600}, llm=llm) as opened:
+    async with open_home(limits={"turns_per_minute": 600}, llm=SHORT_ANSWERS) as opened:
         yield opened
 
 

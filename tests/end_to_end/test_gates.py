@@ -6,7 +6,7 @@ import base64
 from relay.certificate import make_certificate
 from relay.record import Outcome
 from relay.safety.verdict import Alert
-from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, assert_says, paired_toy
+from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, SHORT_ANSWERS, assert_says, paired_toy
 from tools.talk.home import open_home
 from tools.talk.make_questions import FOLDER
 from tools.talk.recording import read_recording
@@ -53,7 +53,7 @@ async def test_over_tls_with_the_relay_s_own_certificate(tmp_path):
     made = make_certificate(tmp_path, hosts=["127.0.0.1"])
     listen = {"certificate": made.certificate, "private_key": made.private_key}
     async with (
-        open_home(listen=listen) as home,
+        open_home(listen=listen, llm=SHORT_ANSWERS) as home,
         paired_toy(home, relay_certificate=base64.b64decode(made.for_toy)) as toy,
     ):
         assert home.url.startswith("wss://")

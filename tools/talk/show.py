@@ -16,7 +16,7 @@ PIPE_WIDTH = 100
 
 OUTCOMES = {
     Outcome.ANSWERED: "the model's words, checked",
-    Outcome.REVIEWED: "reviewed words, written for this topic and age",
+    Outcome.REVIEWED: "reviewed words for this topic and age",
     Outcome.NOT_UNDERSTOOD: "no words were understood",
     Outcome.REFUSED: "too many questions in a minute",
     Outcome.FAILED: "an engine failed; see the log",
@@ -46,20 +46,21 @@ def show_engines(console: Console, engines: Engines, stt: SttSettings) -> None:
 def show_turn(console: Console, title: str, record: TurnRecord, moments: list[Moment]) -> None:
     """Show one question: what was heard, what was answered, and when everything happened."""
     console.rule(f"[bold]{escape(title)}", align="left")
-    console.print(f"heard     [bold]{escape(record.heard) or '(nothing)'}")
+    words = Table.grid(padding=(0, 2, 0, 0))
+    words.add_row("heard", f"[bold]{escape(record.heard) or '(nothing)'}")
     for index, sentence in enumerate(record.said):
-        label = "answered" if index == 0 else ""
-        console.print(f"{label:<9} [bold cyan]{escape(sentence)}")
+        words.add_row("" if index else "answered", f"[bold cyan]{escape(sentence)}")
     outcome = OUTCOMES[record.outcome] if record.outcome else "unfinished"
     topics = {v.category for v in record.verdicts if v.action is not Action.ALLOW and v.category}
-    about = f" ({', '.join(sorted(topics))})" if topics else ""
-    console.print(f"{'':<9} {outcome}{about}", style="dim")
-    console.print(_times(moments))
+    about = f": {', '.join(sorted(topics))}" if topics else ""
+    words.add_row("", f"[dim]({outcome}{about})")
+    console.print(words, "")
+    console.print(_times(moments), "")
 
 
 def _times(moments: list[Moment]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("ms", justify="right")
+    table.add_column("at ms", justify="right")
     table.add_column("step", justify="right")
     table.add_column("who")
     table.add_column("what")
@@ -74,6 +75,4 @@ def _times(moments: list[Moment]) -> Table:
 
 def show_saved(console: Console, path: Path, duration_s: float) -> None:
     """Say where the reply lies, as it came out of the toy's speaker."""
-    console.print(
-        f"saved     {escape(str(path))}  ({duration_s:.1f} s, as the speaker played it)\n"
-    )
+    console.print(f"saved  {escape(str(path))}  ({duration_s:.1f} s, as the speaker played it)\n")
