@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import shutil
 import tempfile
 import urllib.parse
 from collections.abc import Callable
@@ -87,7 +86,10 @@ class VirtualToy:
             )
         pins = find_board(board)
         self._firmware = firmware
-        self._folder = Path(tempfile.mkdtemp(prefix="virtual-toy-"))
+        self._temporary = tempfile.TemporaryDirectory(
+            prefix="virtual-toy-", ignore_cleanup_errors=True
+        )
+        self._folder = Path(self._temporary.name)
         self._senses = Senses(pins.led, on_event=on_event, on_sound=on_sound, on_console=on_console)
         self._board = Board(
             flash=self._folder / "flash",
@@ -130,7 +132,7 @@ class VirtualToy:
         """Pull the plug and clear up."""
         await self._board.stop()
         await self.air.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.cleanup()
 
     def reset(self) -> None:
         """Press the reset button."""
