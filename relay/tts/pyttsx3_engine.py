@@ -1,5 +1,6 @@
 """The default voice: espeak-ng through pyttsx3. About 10 ms a sentence, no weights."""
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Optional
 import espeakng_loader
 import numpy as np
 
-from relay.audio import speech_pcm
+from relay.audio import Samples, speech_pcm
 from relay.config import TtsSettings
 from relay.errors import EngineError
 from relay.tts.text import speakable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ENGINE = "tts.pyttsx3"
 RATE = 22_050  # Hz, written into every file by pyttsx3's espeak driver
+TRIES = 3
 SYSTEM_LIBRARY = "libespeak-ng.so.1"
 MEMORY_DIR = Path("/dev/shm")  # noqa: S108 - only as the parent of a private directory
 
@@ -81,7 +83,14 @@ def _load() -> "Engine":
             # pyttsx3 2.99 prints a line for every file it saves.
             vars(espeak)["print"] = lambda *_args, **_kwargs: None
             _engine = pyttsx3.init("espeak")
+            # Left to the end of the interpreter, it finds its own modules gone and says so.
+            atexit.register(_forget)
         return _engine
+
+
+def _forget() -> None:
+    global _engine  # noqa: PLW0603
+    _engine = None
 
 
 def _load_library() -> None:
@@ -97,37 +106,41 @@ def _load_library() -> None:
 
 
 def _speak(engine: "Engine", sentence: str, settings: TtsSettings) -> bytes:
-    errors: list[BaseException] = []
     if not _espeak.acquire(timeout=settings.timeout_s):
         raise EngineError(ENGINE, "espeak-ng is stuck; restart the relay")
     try:
-        # Where there is memory to write to, no reply ever touches a disk.
-        parent = MEMORY_DIR if os.access(MEMORY_DIR, os.W_OK) else None
-        with tempfile.TemporaryDirectory(prefix="bramble-", dir=parent) as folder:
-            path = Path(folder) / "sentence.wav"
-            token = engine.connect("error", lambda exception, **_: errors.append(exception))
-            # A file that cannot be written leaves pyttsx3's loop waiting for ever.
-            guard = threading.Timer(settings.timeout_s * 0.9, engine.endLoop)
-            guard.start()
-            try:
-                engine.setProperty("voice", settings.voice)
-                engine.setProperty("rate", settings.words_per_minute)
-                engine.save_to_file(sentence, str(path))
-                engine.runAndWait()
-            finally:
-                guard.cancel()
-                engine.disconnect(token)
-            if errors:
-                raise EngineError(ENGINE, f'espeak-ng refuses the voice "{settings.voice}"')
-            samples = np.frombuffer(_frames(path), dtype="<i2").astype(np.int16)
+        for _ in range(TRIES):
+            # A stop that pyttsx3 2.99 asks for as one utterance ends can arrive late and silence
+            # the next one: seen once in 100 sentences on a busy machine.
+            vars(engine.proxy._driver)["_stopping"] = False
+            if (samples := _synthesise(engine, sentence, settings)).size:
+                return speech_pcm(samples, RATE)
     finally:
         _espeak.release()
-    return speech_pcm(samples, RATE)
+    raise EngineError(ENGINE, "espeak-ng made no sound")
 
 
-def _frames(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise EngineError(ENGINE, "espeak-ng made no sound") from None
-    return data[44:]  # after the header that Python's wave module writes
+def _synthesise(engine: "Engine", sentence: str, settings: TtsSettings) -> Samples:
+    """Return the sound of a sentence, empty if espeak-ng was interrupted."""
+    errors: list[BaseException] = []
+    # Where there is memory to write to, no reply ever touches a disk.
+    parent = MEMORY_DIR if os.access(MEMORY_DIR, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="bramble-", dir=parent) as folder:
+        path = Path(folder) / "sentence.wav"
+        token = engine.connect("error", lambda exception, **_: errors.append(exception))
+        # A file that cannot be written leaves pyttsx3's loop waiting for ever.
+        guard = threading.Timer(settings.timeout_s * 0.9, engine.endLoop)
+        guard.start()
+        try:
+            engine.setProperty("voice", settings.voice)
+            engine.setProperty("rate", settings.words_per_minute)
+            engine.save_to_file(sentence, str(path))
+            engine.runAndWait()
+        finally:
+            guard.cancel()
+            engine.disconnect(token)
+        if errors:
+            raise EngineError(ENGINE, f'espeak-ng refuses the voice "{settings.voice}"')
+        data = path.read_bytes() if path.exists() else b""
+    # The sound follows the header that Python's wave module writes.
+    return np.frombuffer(data[44:], dtype="<i2").astype(np.int16)

@@ -1,0 +1,116 @@
+"""Speaking, with the real engines: what they say is heard by the real Whisper."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relay.audio import SPEECH_DBFS, duration_ms, level_dbfs, samples_of
+from relay.config import SttSettings, TtsSettings
+from relay.errors import EngineError, ModelMissing
+from relay.stt.whisper_engine import WhisperEngine
+from relay.tts.piper_engine import PiperEngine
+from relay.tts.pyttsx3_engine import MEMORY_DIR, Pyttsx3Engine
+
+MODELS = Path(os.environ["BRAMBLE_MODELS_DIR"])
+SENTENCES = (
+    "The moon is very far away.",
+    "Little bears like to eat honey and berries.",
+)
+
+
+@pytest.fixture(params=["pyttsx3", "piper"])
+async def voice(request):
+    settings = TtsSettings(engine=request.param, timeout_s=60)
+    if request.param == "piper":
+        engine = await PiperEngine.load(settings, MODELS)
+    else:
+        engine = await Pyttsx3Engine.load(settings)
+    yield engine
+    await engine.close()
+
+
+async def test_what_is_spoken_is_understood(voice):
+    engine = await WhisperEngine.load(SttSettings(timeout_s=60), MODELS)
+    try:
+        for sentence in SENTENCES:
+            pcm = await voice.speak(sentence)
+            recognition = engine.start()
+            recognition.accept(pcm)
+            heard = (await recognition.finish()).text
+            assert re.findall(r"\w+", heard.lower()) == re.findall(r"\w+", sentence.lower())
+    finally:
+        await engine.close()
+
+
+async def test_speech_is_trimmed_and_even_and_of_plausible_length(voice):
+    pcm = await voice.speak(SENTENCES[1])
+    assert 1500 < duration_ms(pcm) < 5000
+    samples = samples_of(pcm)
+    assert SPEECH_DBFS - 4 < level_dbfs(samples) <= SPEECH_DBFS + 0.5
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 300) / 16
+    assert loud[0] < 100
+    assert loud[-1] > duration_ms(pcm) - 150
+
+
+async def test_a_text_without_words_is_silence_and_odd_characters_do_no_harm(voice):
+    for nothing in ("", "   ", "...", "!?", "\n\t", "🙂"):
+        assert await voice.speak(nothing) == b""
+    assert await voice.speak("Hello\x00 there\x1b[2J, 3.5 <bears> & you 🙂 “quoted”")
+    with pytest.raises(EngineError, match="too many"):
+        await voice.speak("word " * 1000)
+
+
+async def test_several_sessions_share_one_voice(voice):
+    alone = await voice.speak("One.")
+    spoken = await asyncio.gather(
+        *(voice.speak(text) for text in ("One.", "A much longer sentence than that one.", "One."))
+    )
+    assert duration_ms(spoken[1]) > duration_ms(spoken[0])
+    for short in (spoken[0], spoken[2]):
+        assert duration_ms(short) == pytest.approx(duration_ms(alone), abs=250)
+
+
+async def test_pyttsx3_leaves_no_file_and_no_word_behind(capfd):
+    before = set(MEMORY_DIR.glob("bramble-*"))
+    engine = await Pyttsx3Engine.load(TtsSettings())
+    await engine.speak("A secret.")
+    await engine.close()
+    assert set(MEMORY_DIR.glob("bramble-*")) <= before
+    printed = capfd.readouterr()
+    assert "Audio saved" not in printed.out
+    assert "ecret" not in printed.out + printed.err
+
+
+async def test_piper_does_not_log_what_it_says(caplog):
+    caplog.set_level("DEBUG")
+    engine = await PiperEngine.load(TtsSettings(engine="piper"), MODELS)
+    await engine.speak("A secret.")
+    await engine.close()
+    assert "ecret" not in caplog.text
+
+
+async def test_speed_follows_the_settings():
+    lengths = []
+    for speed in (100, 250):
+        engine = await Pyttsx3Engine.load(TtsSettings(words_per_minute=speed))
+        lengths.append(duration_ms(await engine.speak(SENTENCES[1])))
+        await engine.close()
+    assert lengths[0] > 1.5 * lengths[1]
+
+
+async def test_an_unknown_voice_is_refused():
+    with pytest.raises(EngineError, match='refuses the voice "nobody"'):
+        await Pyttsx3Engine.load(TtsSettings(voice="nobody"))
+    # The one espeak-ng of the process still works.
+    engine = await Pyttsx3Engine.load(TtsSettings())
+    assert await engine.speak("Hello")
+    await engine.close()
+
+
+async def test_a_missing_piper_voice_says_what_to_do(tmp_path):
+    with pytest.raises(ModelMissing, match=r"python -m tools\.models get piper-joe"):
+        await PiperEngine.load(TtsSettings(engine="piper"), tmp_path)
