@@ -6,6 +6,8 @@ called itself human; with ones about animals or stories it repeated them in othe
 be said is not decided here but by relay.safety.
 """
 
+import re
+
 from relay.age import AgeBand
 from relay.llm import ChatMessage, Role
 
@@ -27,6 +29,24 @@ _EXAMPLES = (
     ("What is the moon?", "The moon is a big ball of rock. It goes around the Earth."),
     ("Are you real?", "I am a toy with a computer inside. I am not a person."),
 )
+
+
+# A small model rambles on, and what it says gets stranger with every sentence.
+_MOST_SENTENCES = {
+    AgeBand.AGES_3_TO_5: 3,
+    AgeBand.AGES_6_TO_8: 4,
+    AgeBand.AGES_9_TO_11: 5,
+    AgeBand.AGES_12_TO_13: 6,
+}
+_ASKS_FOR_MORE = re.compile(r"\b(story|stories|tale|poem|rhyme|song|sing)\b", re.IGNORECASE)
+
+
+def most_sentences(band: AgeBand, question: str) -> int | None:
+    """Return how many sentences an answer has at most; None for a story, which is told to its end.
+
+    The limit falls between sentences, never inside one.
+    """
+    return None if _ASKS_FOR_MORE.search(question) else _MOST_SENTENCES[band]
 
 
 def opening(band: AgeBand) -> list[ChatMessage]:

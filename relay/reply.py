@@ -39,9 +39,15 @@ class Reply:
         self._record = record
         self.stopped_by: Verdict | None = None  # why a sentence of the model was not spoken
 
-    async def answer(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[Utterance, None]:
-        """Yield the model's answer; EngineError if an engine fails or makes nothing at all."""
-        approved = read_ahead(self._approved(self._sentences(messages)), SENTENCES_AHEAD)
+    async def answer(
+        self, messages: Sequence[ChatMessage], most_sentences: int | None = None
+    ) -> AsyncGenerator[Utterance, None]:
+        """Yield the model's answer; EngineError if an engine fails or makes nothing at all.
+
+        After `most_sentences` sentences the model is stopped; None lets it finish.
+        """
+        sentences = self._sentences(messages)
+        approved = read_ahead(self._approved(sentences, most_sentences), SENTENCES_AHEAD)
         spoken = read_ahead(self._spoken(approved), SOUNDS_AHEAD)
         empty = True
         async with contextlib.aclosing(spoken):
@@ -83,7 +89,9 @@ class Reply:
             self._reached(Stage.FIRST_SENTENCE)
             yield rest
 
-    async def _approved(self, sentences: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+    async def _approved(
+        self, sentences: AsyncGenerator[str, None], most: int | None
+    ) -> AsyncGenerator[str, None]:
         before: list[str] = []
         async with contextlib.aclosing(sentences):
             async for sentence in sentences:
@@ -99,6 +107,8 @@ class Reply:
                     return
                 before.append(words)
                 yield words
+                if len(before) == most:
+                    return
 
     async def _spoken(self, texts: AsyncGenerator[str, None]) -> AsyncGenerator[Utterance, None]:
         limit = self._settings.tts.timeout_s

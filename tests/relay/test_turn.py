@@ -66,13 +66,24 @@ async def test_each_sentence_is_checked_with_those_before_it(house: House) -> No
 
 async def test_long_story_is_not_cut_off(open_house: OpenHouse) -> None:
     story = tuple(f"Then came number {n}. " for n in range(25))
-    house = await open_house(ScriptedEngines(llm=ScriptedMind(pieces=story)), limits=AT_ONCE)
+    engines = ScriptedEngines(stt=ScriptedEars("tell me a story"), llm=ScriptedMind(pieces=story))
+    house = await open_house(engines, limits=AT_ONCE)
     toy = await house.toy(buffer_ms=5000)
     heard = await toy.converse(1)
     record = await house.record()
     assert record.said == [piece.strip() for piece in story]
     assert heard.stop["frames"] == len(heard.frames)
     assert heard.pcm.count(tone(60)) == len(story)
+
+
+async def test_answer_that_rambles_on_is_ended_after_a_few_sentences(house: House) -> None:
+    mind = house.engines.llm
+    mind.pieces = tuple(f"Fact {n}. " for n in range(50))
+    mind.hangs_after = 20
+    toy = await house.toy(age=3)
+    await toy.converse(1)
+    assert (await house.record()).said == ["Fact 0.", "Fact 1.", "Fact 2."]
+    assert mind.under_way == 0
 
 
 async def test_unfinished_end_of_a_reply_that_ran_into_its_limit_is_left_out(
