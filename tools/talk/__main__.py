@@ -91,7 +91,7 @@ async def talk(
     if not all(answered):
         console.print(f"[red]{answered.count(False)} of {len(answered)} got no spoken answer.")
         return 1
-    console.print(f"[green]All {len(answered)} got a spoken answer.")
+    console.print(f"[green]Spoken answers: {len(answered)} of {len(answered)}.")
     return 0
 
 
