@@ -4,7 +4,7 @@ from relay.errors import RelayError
 
 
 class SafetyError(RelayError):
-    """The filter cannot be trusted: a data file is missing, altered or wrong, or a self-test failed.
+    """The filter cannot be trusted: its data are missing, altered or wrong, or a self-test failed.
 
     The relay must not start. The message says which file or check, and what to do.
     """

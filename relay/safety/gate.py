@@ -1,6 +1,7 @@
 """The door: every word a child says and every sentence the model makes goes through it."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -75,10 +76,8 @@ class SafetyGate:
             finally:
                 with self._lock:
                     self._unfinished -= 1
-            try:
+            with contextlib.suppress(RuntimeError):  # the relay stopped: nobody waits any more
                 loop.call_soon_threadsafe(deliver, verdict, failure)
-            except RuntimeError:
-                pass  # the relay stopped while the check ran: nobody waits for the answer
 
         try:
             with self._lock:

@@ -73,6 +73,7 @@ def fold(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Co", "Cs", "Cn"})
 
 
@@ -104,10 +105,23 @@ class Normaliser:
         if len(text) > MAX_CHARACTERS:
             raise ValueError(f"a text of {len(text)} characters is not checked")
         words = self.words(text)
-        fluent = _fluent(words, self._fillers)
+        fluent = _fluent(self._tidy(words), self._fillers)
         readings = [_join(words), _join(fluent), _join(_split_long(fluent))]
         readings += [self._homophones.sub(self._as_meant, reading) for reading in readings[1:]]
         return Views(text, tuple(readings), skeletons(fold(text)))
+
+    def _tidy(self, words: list[str]) -> list[str]:
+        """Shorten stretched words ("dieeee", "wannnna") to what they are without the stretch."""
+        tidied: list[str] = []
+        for word in words:
+            if _STRETCHED.search(word):
+                double, single = (_STRETCHED.sub(letters, word) for letters in (r"\1\1", r"\1"))
+                known = double in self._full_forms or vocabulary.is_ordinary(double)
+                short = double if known else single
+                tidied.extend(self._full_forms.get(short, (short,)))
+            else:
+                tidied.append(word)
+        return tidied
 
     def _as_meant(self, found: re.Match[str]) -> str:
         return self._meant[found.group()]

@@ -68,23 +68,23 @@ def _ways(
     ways: list[Sequence_] = []
     way: list[Node] = []
     while tokens:
-        token, tokens = tokens[0], tokens[1:]
-        if token == closing:
+        sign, tokens = tokens[0], tokens[1:]
+        if sign == closing:
             break
-        if token == "|":  # noqa: S105 - a bar of the notation
+        if sign == "|":
             ways.append(tuple(way))
             way = []
-        elif token in ("(", "["):
-            inner, tokens = _ways(source, tokens, lists, ")" if token == "(" else "]")
-            way.append(Choice(inner, optional=token == "["))
-        elif token in (")", "]"):
-            raise SafetyError(f"{source!r}: {token!r} closes nothing")
-        elif token in ("...", "^", "$"):
-            way.append(Mark(token))
-        elif token.startswith("{"):
-            way.append(_list(source, token.strip("{}"), lists))
+        elif sign in ("(", "["):
+            inner, tokens = _ways(source, tokens, lists, ")" if sign == "(" else "]")
+            way.append(Choice(inner, optional=sign == "["))
+        elif sign in (")", "]"):
+            raise SafetyError(f"{source!r}: {sign!r} closes nothing")
+        elif sign in ("...", "^", "$"):
+            way.append(Mark(sign))
+        elif sign.startswith("{"):
+            way.append(_list(source, sign.strip("{}"), lists))
         else:
-            way.append(Word(token.rstrip("*"), token.endswith("*")))
+            way.append(Word(sign.rstrip("*"), sign.endswith("*")))
     else:
         if closing:
             raise SafetyError(f"{source!r}: {closing!r} is missing")

@@ -1,10 +1,11 @@
 """Spoken personal data that has a shape rather than words of its own.
 
-Telephone numbers, addresses, full names, school names and mail addresses, as recognisers write them:
-in words, without capitals or punctuation. Fixed ways of saying such things ("my password is") are
-in data/rules_pii.toml. First names, pets' names and towns are fine.
+Telephone numbers, addresses, full names, school names and mail addresses, as recognisers write
+them: in words, without capitals or punctuation. Fixed ways of saying such things ("my password is")
+are in data/rules_pii.toml. First names, pets' names and towns are fine.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -37,25 +38,25 @@ _ADDRESS = re.compile(
     rf" (?:{_NUMBER} )+(?:[a-z]+ ){{1,2}}(?:{_SURE_STREET}) "
     rf"| (?:live|lives|living|stay|house is|home is) (?:at|on|in) (?:the )?(?:number )?"
     rf"(?:{_NUMBER} )*(?:(?!a |the |my |our |this |same )[a-z]+ ){{1,2}}(?:{_STREET}) "
-    rf"| (?:live|lives|living|house is|home is) (?:at |in |on )?(?:number |flat |apartment |house )+"
+    rf"| (?:live|lives|living|house is|home is) (?:at |in |on )?(?:number |flat |house )+"
     rf"{_NUMBER} "
     rf"| (?:live|lives|living) at (?:{_NUMBER} )+[a-z]+ "
 )
 _FICTION = re.compile(r" sesame street | yellow brick road | baker street | drury lane ")
 
 _NAME = re.compile(
-    r" (?:(?:my|his|her|our) (?:(?:mum|mom|mummy|mommy|dad|daddy|brother|sister|friend|teacher)s? )?"
-    r"name is|i am called|my (?:mum|mom|dad|brother|sister) is called) "
+    r" (?:(?:my|his|her|our) (?:(?:mum|dad|brother|sister|friend|teacher)s? )?"
+    r"name is|i am called|my (?:mum|dad|brother|sister) is called) "
     r"(?P<first>[a-z]{2,}) (?P<last>[a-z]{2,}) "
 )
 _LAST_NAMES = _words(
     "smith jones brown taylor williams wilson johnson davies robinson wright thompson evans walker "
     "white roberts green hall wood jackson clarke patel khan lewis james phillips mason mitchell "
     "rose davis rodriguez martinez hernandez lopez gonzalez anderson thomas moore martin lee perez "
-    "harris clark ramirez young allen king scott torres nguyen hill flores adams nelson baker rivera "
-    "campbell carter gomez singh kaur ali murphy kelly cooper ward turner parker cook bell hughes "
-    "edwards collins stewart morris rogers reed bailey cox howard price bennett ross henderson "
-    "coleman jenkins perry powell long foster gray butler simmons kim chen wang li garcia miller "
+    "harris clark ramirez young allen king scott torres nguyen hill flores adams nelson baker "
+    "rivera campbell carter gomez singh kaur ali murphy kelly cooper ward turner parker cook bell "
+    "hughes edwards collins stewart morris rogers reed bailey cox howard price bennett ross "
+    "henderson coleman jenkins perry powell long foster gray butler simmons kim chen wang li garcia miller "
     "begum ahmed hussain murray ryan byrne walsh"
 )
 _TITLES = _words(
@@ -69,9 +70,9 @@ _SCHOOL = re.compile(
 )
 _NO_SCHOOL_NAME = _words(
     "my the a an our big new old same school after to primary nursery play sunday summer bed sleep "
-    "different another high middle elementary junior infant pre music dance swimming football boarding "
-    "home forest her his their this that your any no every wizard witch real public private normal "
-    "saturday night and see get make little clown magic dragon monster secondary state"
+    "different another high middle elementary junior infant pre music dance swimming football "
+    "boarding home forest her his their this that your any no every wizard witch real public "
+    "private normal saturday night and see get make little clown magic dragon monster secondary state"
 )
 _MAIL = re.compile(
     r" at (?:gmail|hotmail|yahoo|outlook|icloud|aol) | dot com | at [a-z]+ dot [a-z]+ "
@@ -146,6 +147,6 @@ def _has_phone_number(words: list[str]) -> bool:
 def _is_phone_number(run: str) -> bool:
     if len(run) < _FEWEST_PHONE_DIGITS or not run.isascii():
         return False
-    steps = {int(after) - int(before) for before, after in zip(run, run[1:], strict=False)}
+    steps = {int(after) - int(before) for before, after in itertools.pairwise(run)}
     counting = steps <= {1} or steps <= {-1} or run.startswith(("12345", "98765", "109876"))
     return not counting and len(set(run)) >= 3

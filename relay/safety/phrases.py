@@ -5,7 +5,6 @@ another, and gaps are short. `re` holds Python's global lock while it runs, so a
 away would stop the whole relay and no time-out could help.
 """
 
-import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ class Phrase:
             raise SafetyError(f"{source!r}: a phrase needs a word that must be there")
         at_start = self._nodes[0] == Mark("^")
         self._pattern = re.compile(("" if at_start else r"(?<= )") + _plain(self._nodes))
+        self._disguised = re.compile(_squeezed(self._nodes))
 
     def matches(self, reading: str) -> Iterable[Match]:
         """Yield every place of `reading` where the phrase begins, shortest gaps first."""
@@ -61,10 +61,6 @@ class Phrase:
                 ):
                     return True
         return False
-
-    @functools.cached_property
-    def _disguised(self) -> re.Pattern[str]:
-        return re.compile(_squeezed(self._nodes))
 
 
 def _plain(nodes: Sequence_) -> str:

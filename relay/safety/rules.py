@@ -1,9 +1,10 @@
 """Rules: what data/rules_*.toml say, looked for in every reading of a text."""
 
+import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from relay.age import AgeBand
 from relay.safety.data_files import Tables
@@ -14,6 +15,7 @@ from relay.safety.notation import Lists
 from relay.safety.phrases import Phrase, PhraseIndex
 from relay.safety.verdict import Action
 
+_Kind = TypeVar("_Kind", bound=enum.Enum)
 _FILE_KEYS = {"category", "about", "action", "topic", "lists", "rule"}
 _RULE_KEYS = {"name", "side", "action", "topic", "bands", "phrases", "except", "contexts"}
 
@@ -175,7 +177,7 @@ def _check_keys(file: str, table: Mapping[str, Any], known: set[str]) -> None:
         raise SafetyError(f"{file}: unknown field {', '.join(sorted(unknown))}")
 
 
-def _enum(kind: Any, file: str, value: object) -> Any:
+def _enum(kind: type[_Kind], file: str, value: object) -> _Kind:
     try:
         return kind(value)
     except ValueError:

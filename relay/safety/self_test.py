@@ -49,7 +49,8 @@ def _check_replies(filter_: "Filter") -> None:
                 verdict = filter_.said(line, band)
                 if verdict.action is not Action.ALLOW:
                     raise SafetyError(
-                        f"replies.toml: [{topic}] for ages {band.value} is stopped by {verdict.rule}"
+                        f"replies.toml: [{topic}] for ages {band.value} "
+                        f"is stopped by {verdict.rule}"
                     )
 
 
