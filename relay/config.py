@@ -197,9 +197,9 @@ class TtsSettings(_Group):
     engine: Literal["pyttsx3", "piper"] = Field(
         default="pyttsx3", description="pyttsx3 (espeak-ng) is quick; piper sounds natural"
     )
-    voice: str = Field(default="en", min_length=1, description="espeak-ng voice")
+    voice: str = Field(default="en-us", min_length=1, description="espeak-ng voice")
     piper_model: str = Field(default="piper-joe", min_length=1, description="folder in models_dir")
-    words_per_minute: int = Field(default=160, ge=80, le=400, description="speed of speech")
+    words_per_minute: int = Field(default=140, ge=80, le=400, description="speed of speech")
     timeout_s: float = Field(default=15, gt=0, le=120, description="longest wait for a sentence")
     max_waiting: int = Field(
         default=32, ge=1, le=1000, description="sentences waiting for the voice"

@@ -94,12 +94,12 @@ def test_every_wrong_setting_is_named_in_one_go(tmp_path):
 
 
 def test_settings_show_what_is_in_force_without_secrets(tmp_path):
-    (tmp_path / "relay.toml").write_text("[tts]\nwords_per_minute = 140\n")
+    (tmp_path / "relay.toml").write_text("[tts]\nwords_per_minute = 170\n")
     result = relay(tmp_path, "settings", BRAMBLE_LLM__API_KEY="hunter2")
-    assert "words_per_minute = 140" in result.stdout
+    assert "words_per_minute = 170" in result.stdout
     assert "hunter2" not in result.stdout
     as_json = json.loads(relay(tmp_path, "settings", "--json").stdout)
-    assert as_json["tts"]["words_per_minute"] == 140
+    assert as_json["tts"]["words_per_minute"] == 170
     assert as_json["data_dir"] == str(tmp_path)
 
 
