@@ -4,7 +4,6 @@ The gate fails closed by itself. This is the bolt behind it: should the gate rai
 child hears a kind line, the parent is told, and no unchecked word passes.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -12,6 +11,7 @@ from relay.age import AgeBand
 from relay.lines import Situation
 from relay.safety.verdict import Action, Alert, Verdict
 from relay.services import Safety
+from relay.streams import within
 from relay.stt import Transcript
 from relay.telemetry import log
 
@@ -54,7 +54,7 @@ class Checks:
 
     async def _asked(self, check: Awaitable[Verdict]) -> Verdict:
         try:
-            return await asyncio.wait_for(check, self._timeout_s)
+            return await within(check, self._timeout_s)
         except Exception as error:
             log(_logger, logging.ERROR, "safety check failed", error=type(error).__name__)
             return Verdict(

@@ -4,7 +4,6 @@ Each step works ahead of the next, so that the first sentence is heard while the
 second.
 """
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -17,7 +16,7 @@ from relay.safety.verdict import Action, Verdict
 from relay.sentences import SentenceSplitter, speakable
 from relay.services import Services
 from relay.speech import Utterance
-from relay.streams import read_ahead, with_deadlines
+from relay.streams import read_ahead, with_deadlines, within
 
 SENTENCES_AHEAD = 512
 """Text may run far ahead of speech: a model held back by a slow talker would be lost to others.
@@ -115,8 +114,8 @@ class Reply:
         async with contextlib.aclosing(texts):
             async for text in texts:
                 try:
-                    pcm = await asyncio.wait_for(self._engines.tts.speak(text), limit)
-                except asyncio.TimeoutError:
+                    pcm = await within(self._engines.tts.speak(text), limit)
+                except TimeoutError:
                     raise EngineTimeout("tts", f"no sound within {limit:g} s") from None
                 if not pcm:
                     raise EngineError("tts", "made no sound")

@@ -1,13 +1,35 @@
-"""Two tools for pipelines of async generators: working ahead, and not waiting for ever."""
+"""Tools for pipelines that can be interrupted: time limits, and working ahead."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from typing import TypeVar
 
 from relay.errors import EngineTimeout, RelayError
 
 T = TypeVar("T")
+
+
+# For what was cancelled to let go; then it is left behind, as its worker may be hung.
+_LETTING_GO_S = 2.0
+
+
+async def within(awaitable: Awaitable[T], timeout_s: float) -> T:
+    """Return what `awaitable` gives; TimeoutError, and it is cancelled, after `timeout_s`.
+
+    Unlike `asyncio.wait_for` before Python 3.12 it never swallows a cancellation that arrives
+    together with the result (CPython #81839): a child's interruption must not get lost.
+    """
+    task = asyncio.ensure_future(awaitable)
+    try:
+        await asyncio.wait([task], timeout=timeout_s)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_LETTING_GO_S)
+    if not task.done() or task.cancelled():
+        raise TimeoutError
+    return task.result()
 
 
 class _End:
@@ -53,6 +75,14 @@ async def read_ahead(source: AsyncGenerator[T, None], limit: int) -> AsyncGenera
         await asyncio.wait([task])
 
 
+async def _next(source: AsyncIterator[str]) -> str | _End:
+    # StopAsyncIteration cannot travel through a task's result.
+    try:
+        return await anext(source)
+    except StopAsyncIteration:
+        return _End()
+
+
 async def with_deadlines(
     source: AsyncIterator[str], *, first_s: float, whole_s: float, engine: str
 ) -> AsyncGenerator[str, None]:
@@ -67,11 +97,11 @@ async def with_deadlines(
         while True:
             left = began + limit - loop.time()
             try:
-                item = await asyncio.wait_for(anext(source), max(left, 0.001))
-            except StopAsyncIteration:
-                return
-            except asyncio.TimeoutError:
+                item = await within(_next(source), left)
+            except TimeoutError:
                 raise EngineTimeout(engine, f"no answer within {limit:g} s") from None
+            if isinstance(item, _End):
+                return
             limit = whole_s
             yield item
     finally:

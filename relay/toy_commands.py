@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay import messages
+from relay.streams import within
 
 MOST_WAITING = 16
 
@@ -44,8 +45,8 @@ class ToyCommands:
         answer = self._waiting[identifier] = asyncio.get_running_loop().create_future()
         try:
             await self._send(text)
-            return await asyncio.wait_for(answer, self._timeout_s)
-        except asyncio.TimeoutError:
+            return await within(answer, self._timeout_s)
+        except TimeoutError:
             return CommandResult(False, error=f"no answer within {self._timeout_s:g} s")
         finally:
             del self._waiting[identifier]

@@ -29,6 +29,7 @@ from relay.reply import Reply
 from relay.safety.verdict import Action, Verdict
 from relay.services import Services
 from relay.speech import Speech, Utterance
+from relay.streams import within
 from relay.stt import Transcript
 from relay.telemetry import correlated, log
 
@@ -161,8 +162,8 @@ class Turn:
             await self._speech.stop(StopReason.DONE)
             self.record.outcome = outcome
             self._phase = Phase.PLAYING
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._played.wait(), self._speech.held_s() + _PLAYED_GRACE_S)
+            with contextlib.suppress(TimeoutError):
+                await within(self._played.wait(), self._speech.held_s() + _PLAYED_GRACE_S)
         except asyncio.CancelledError:
             self.record.outcome = self.record.outcome or Outcome.CANCELLED
             if self._speech.started:
@@ -214,8 +215,8 @@ class Turn:
             raise _NoAnswer(Situation.NOTHING_HEARD, Outcome.NOT_UNDERSTOOD)
         limit = self._settings.stt.timeout_s
         try:
-            transcript = await asyncio.wait_for(listening.transcript(), limit)
-        except asyncio.TimeoutError:
+            transcript = await within(listening.transcript(), limit)
+        except TimeoutError:
             raise EngineTimeout("stt", f"no transcript within {limit:g} s") from None
         self._reached(Stage.TEXT)
         self.record.heard = transcript.text

@@ -1,12 +1,13 @@
 """Working ahead and giving up, without losing an item, an error or a task."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 import pytest
 
 from relay.errors import EngineTimeout, RelayError
-from relay.streams import read_ahead, with_deadlines
+from relay.streams import read_ahead, with_deadlines, within
 
 
 class Source:
@@ -90,3 +91,36 @@ async def test_no_deadline_passed() -> None:
     source = Source(3)
     limited = with_deadlines(source.items(), first_s=5, whole_s=5, engine="llm")
     assert [item async for item in limited] == ["0", "1", "2"]
+
+
+async def test_within_time() -> None:
+    async def quick() -> int:
+        return 7
+
+    assert await within(quick(), 5) == 7
+    with pytest.raises(TimeoutError):
+        await within(asyncio.Event().wait(), 0.01)
+
+
+async def test_cancellation_that_comes_with_the_result_is_not_swallowed() -> None:
+    result = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(within(result, 5))
+    await asyncio.sleep(0)
+    result.set_result(7)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+
+
+async def test_what_will_not_be_cancelled_is_left_behind(monkeypatch) -> None:
+    monkeypatch.setattr("relay.streams._LETTING_GO_S", 0.05)
+    let_go = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not let_go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await let_go.wait()
+
+    with pytest.raises(TimeoutError):
+        await within(stubborn(), 0.01)
+    let_go.set()
