@@ -6,6 +6,7 @@ is no time-out per frame, for each would cost an allocation. docs/protocol.md ha
 """
 
 import asyncio
+import gc
 import json
 import socket
 import time
@@ -101,6 +102,7 @@ class Link:
 
     async def _connect_once(self):
         """Open a connection, stay in it, return the code it ended with."""
+        gc.collect()  # a connection needs 4 KB in one piece, TLS far more
         try:
             websocket = await self._open()
         except (OSError, WebSocketError, ValueError) as error:
