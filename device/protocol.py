@@ -106,12 +106,12 @@ def pack_audio_header(buffer, codec, turn, sequence):
 
 
 def unpack_audio_header(frame):
-    """Return (codec, turn modulo 256, sequence) of an audio frame; ValueError if it is too short."""
+    """Return (codec, turn modulo 256, sequence) of an audio frame; ValueError if too short."""
     if len(frame) < AUDIO_HEADER_BYTES:
         raise ValueError("audio frame of %d bytes has no header" % len(frame))
     return struct.unpack_from("<BBH", frame, 0)
 
 
 def is_allowed_age(age):
-    """Tell whether `age` is a whole number of years the toy may talk to (COPPA's range, 3 to 13)."""
+    """Tell whether `age` is a whole number of years that the toy may talk to (3 to 13)."""
     return type(age) is int and YOUNGEST_AGE <= age <= OLDEST_AGE
