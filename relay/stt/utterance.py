@@ -57,6 +57,8 @@ class Utterance(Generic[Model]):
         self._waiting += kept
         if self._feeding is None and len(self._waiting) >= FEED_MS * BYTES_PER_MS:
             self._feeding = asyncio.create_task(self._feed(self._decoder))
+            # An utterance that is cancelled has nobody to tell its error to.
+            self._feeding.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def finish(self) -> Transcript:
         """Return the transcript; see `Recognition.finish`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import re
 from pathlib import Path
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from relay.audio import BYTES_PER_MS, SAMPLE_RATE, duration_ms, pcm_of
 from relay.config import SttSettings, TtsSettings
 from relay.errors import EngineBusy, EngineError, ModelMissing
+from relay.stt import Transcript
 from relay.stt.repetition import loop_start
+from relay.stt.utterance import MAX_UTTERANCE_MS, Utterances
 from relay.stt.voice import CHUNK_BYTES, VoicedSound
 from relay.stt.vosk_engine import VoskEngine, join_parts
 from relay.stt.whisper_engine import WhisperEngine
@@ -159,6 +162,53 @@ async def test_sound_may_come_in_any_pieces():
         for start in range(0, len(pcm), 34):
             in_crumbs.accept(pcm[start : start + 34])
         assert (await at_once.finish()).text == (await in_crumbs.finish()).text != ""
+
+
+class Broken:
+    """A decoder that fails at its first sound."""
+
+    def feed(self, _model, _pcm, _cancelled):
+        raise ValueError("what was heard")
+
+    def finish(self, _model, _cancelled):
+        return Transcript("never")
+
+
+async def test_an_engine_that_fails_in_the_middle_says_so_at_the_end_and_makes_room(caplog):
+    utterances = Utterances("stt.test", object, most=1, timeout_s=30)
+    utterance = utterances.start(Broken())
+    utterance.accept(silence(200))
+    with pytest.raises(EngineError, match="ValueError"):
+        await utterance.finish()
+
+    abandoned = utterances.start(Broken())
+    abandoned.accept(silence(200))
+    await utterances.worker.call(lambda _model, _cancelled: None, timeout_s=30)
+    abandoned.cancel()
+    utterances.start(Broken()).cancel()
+    await utterances.worker.close()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+
+
+async def test_sound_without_end_is_kept_in_bounded_memory():
+    class Counter:
+        heard = 0
+
+        def feed(self, _model, pcm, _cancelled):
+            self.heard += len(pcm)
+
+        def finish(self, _model, _cancelled):
+            return Transcript("")
+
+    utterances = Utterances("stt.test", object, most=1, timeout_s=30)
+    counter = Counter()
+    utterance = utterances.start(counter)
+    for _ in range(200):
+        utterance.accept(silence(1000))
+    await utterance.finish()
+    assert counter.heard == MAX_UTTERANCE_MS * BYTES_PER_MS
+    await utterances.worker.close()
 
 
 @pytest.mark.parametrize("load", [WhisperEngine.load, VoskEngine.load])

@@ -149,7 +149,7 @@ class Installer:
             if isinstance(source, WheelSource):
                 yield "Python package " + ", ".join(source.requirements), source
             else:
-                yield httpx.URL(source.address).host or source.address, source
+                yield httpx.URL(source.address).netloc.decode() or source.address, source
 
     def _from_web(
         self, model: Model, source: WebSource, work: Path, meter: Meter
