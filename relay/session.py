@@ -227,6 +227,7 @@ class Session:
 
     def _turn_ended(self, turn: Turn, task: "asyncio.Task[None]") -> None:
         self._turn_tasks.discard(task)
+        turn.finish()
         if self._turn is turn:
             self._turn = None
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -150,11 +150,21 @@ class Turn:
                 await self._live()
             finally:
                 warming.cancel()
-                if self._listening is not None:
-                    self._listening.close()
-                self._remember()
-                self._phase = Phase.ENDED
-                self._services.observe(self.record)
+                self.finish()
+
+    def finish(self) -> None:
+        """Free everything and tell the observers; harmless when repeated.
+
+        `run` does so itself, but a task that is cancelled before its first step never runs at all.
+        """
+        if self._phase is Phase.ENDED:
+            return
+        self._phase = Phase.ENDED
+        self.record.outcome = self.record.outcome or Outcome.CANCELLED
+        if self._listening is not None:
+            self._listening.close()
+        self._remember()
+        self._services.observe(self.record)
 
     async def _live(self) -> None:
         try:

@@ -168,6 +168,18 @@ async def test_cancel_while_listening_frees_the_recogniser(house: House) -> None
     assert not house.engines.stt.utterances[0].finished
 
 
+async def test_squeezes_given_up_at_once_leave_nothing_behind(open_house: OpenHouse) -> None:
+    house = await open_house(limits={"messages_per_second": 1000, "turns_per_minute": 600})
+    toy = await house.toy()
+    for turn in range(1, 31):
+        await toy.send(type="listen", turn=turn, mode="hold")
+        await toy.send(type="cancel", turn=turn)
+    await house.record(30)
+    assert {record.outcome for record in house.records} == {Outcome.CANCELLED}
+    assert all(utterance.cancelled for utterance in house.engines.stt.utterances)
+    assert len(house.engines.stt.utterances) == 30
+
+
 async def test_conversation_is_remembered_and_kept_from_the_gate(house: House) -> None:
     toy = await house.toy()
     await toy.converse(1)
