@@ -50,14 +50,14 @@ _NAME = re.compile(
     r"(?P<first>[a-z]{2,}) (?P<last>[a-z]{2,}) "
 )
 _LAST_NAMES = _words(
-    "smith jones brown taylor williams wilson johnson davies robinson wright thompson evans walker "
-    "white roberts green hall wood jackson clarke patel khan lewis james phillips mason mitchell "
-    "rose davis rodriguez martinez hernandez lopez gonzalez anderson thomas moore martin lee perez "
-    "harris clark ramirez young allen king scott torres nguyen hill flores adams nelson baker "
-    "rivera campbell carter gomez singh kaur ali murphy kelly cooper ward turner parker cook bell "
-    "hughes edwards collins stewart morris rogers reed bailey cox howard price bennett ross "
-    "henderson coleman jenkins perry powell long foster gray butler simmons kim chen wang li garcia miller "
-    "begum ahmed hussain murray ryan byrne walsh"
+    "smith jones brown taylor williams wilson johnson davies robinson wright thompson evans "
+    "walker white roberts green hall wood jackson clarke patel khan lewis james phillips mason "
+    "mitchell rose davis rodriguez martinez hernandez lopez gonzalez anderson thomas moore martin "
+    "lee perez harris clark ramirez young allen king scott torres nguyen hill flores adams nelson "
+    "baker rivera campbell carter gomez singh kaur ali murphy kelly cooper ward turner parker "
+    "cook bell hughes edwards collins stewart morris rogers reed bailey cox howard price bennett "
+    "ross henderson coleman jenkins perry powell long foster gray butler simmons kim chen wang li "
+    "garcia miller begum ahmed hussain murray ryan byrne walsh"
 )
 _TITLES = _words(
     "princess prince king queen captain super doctor mr mrs miss ms sir lady lord baby little big "
@@ -69,10 +69,11 @@ _SCHOOL = re.compile(
     r"(?: school)? "
 )
 _NO_SCHOOL_NAME = _words(
-    "my the a an our big new old same school after to primary nursery play sunday summer bed sleep "
-    "different another high middle elementary junior infant pre music dance swimming football "
-    "boarding home forest her his their this that your any no every wizard witch real public "
-    "private normal saturday night and see get make little clown magic dragon monster secondary state"
+    "my the a an our big new old same school after to primary nursery play sunday summer bed "
+    "sleep different another high middle elementary junior infant pre music dance swimming "
+    "football boarding home forest her his their this that your any no every wizard witch real "
+    "public private normal saturday night and see get make little clown magic dragon monster "
+    "secondary state"
 )
 _MAIL = re.compile(
     r" at (?:gmail|hotmail|yahoo|outlook|icloud|aol) | dot com | at [a-z]+ dot [a-z]+ "
