@@ -1,1 +1,1 @@
-"""The relay: what listens, checks, thinks, checks again and speaks, on the family's own computer."""
+"""The relay: listens, checks, thinks, checks again and speaks, on the family's own computer."""
