@@ -9,7 +9,7 @@ import machine
 
 from device import settings as settings_file
 from device.age_gate import may_listen
-from device.boards import find_board
+from device.boards import find_board, hold_power
 from device.light import Look
 from device.log import log
 from device.ui import FRAME_MS, Light
@@ -41,6 +41,7 @@ async def _main():
         await _wait_for_grown_up(find_board())
         return
     board = find_board(settings.board)
+    hold_power(board)
     if not may_listen(settings.age):
         log("app", "a grown-up is needed: no age from 3 to 13 has been set")
         await _wait_for_grown_up(board)
