@@ -94,7 +94,7 @@ def main(argv: list[str]) -> int:
             set_up_logging(LogSettings(), log)
             runs = asyncio.run(measure(questions, arguments, console))
     except (RelayError, RecordingError, VirtualToyError, RuntimeError) as error:
-        console.print(f"[red]{error}")
+        console.print(str(error), style="red", markup=False)
         return 1
     figures, rows = figures_of(runs), [row_of(run) for run in runs]
     show(runs, figures, console)

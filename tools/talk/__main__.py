@@ -41,9 +41,12 @@ def main() -> int:
         with log_path.open("w", encoding="utf-8") as log:
             set_up_logging(LogSettings(level="INFO"), log)
             return asyncio.run(talk(arguments, recordings, console))
-    except (LiveError, RecordingError, RelayError, VirtualToyError) as error:
-        console.print(f"[red]{error}", markup=True)
-        console.print(f"Details: {log_path}", style="dim")
+    except RecordingError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    except (LiveError, RelayError, VirtualToyError) as error:
+        console.print(str(error), style="red", markup=False)
+        console.print(f"Details: {log_path}", style="dim", markup=False)
         return 1
     except KeyboardInterrupt:
         return 130

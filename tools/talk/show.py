@@ -35,8 +35,8 @@ def show_engines(console: Console, engines: Engines, stt: SttSettings) -> None:
     console.print(f"listens with  {escape(engines.stt.name)}")
     if stt.engine == "auto" and "whisper" in engines.stt.name.lower():
         console.print(
-            "              (Vosk would be the first choice; its English model is not here, since "
-            "it\n              could not be downloaded: python -m tools.models get vosk-small-en)",
+            "              (not Vosk, the first choice: its English model is not here;\n"
+            "              python -m tools.models get vosk-small-en fetches it)",
             style="dim",
         )
     console.print(f"thinks with   {escape(engines.llm.name)}")
