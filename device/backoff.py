@@ -8,7 +8,7 @@ Jitter", AWS Architecture Blog, 2015).
 import os
 
 FIRST_MS = 500
-LONGEST_MS = 20000
+LONGEST_MS = 3000  # what is back is found again within it; the one relay of a home is not flooded
 
 
 def random_below(limit):

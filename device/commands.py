@@ -39,7 +39,23 @@ async def _wifi_status(toy, _args):
 
 async def _wifi_scan(toy, _args):
     _refuse_in_conversation(toy)  # everything stands still for 2 to 3 s
-    return await toy.wifi.scan()
+    return await _networks().scan(toy)
+
+
+async def _wifi_add(toy, args):
+    _refuse_in_conversation(toy)  # writing to flash stops the sound
+    return _networks().add(toy, args)
+
+
+async def _wifi_forget(toy, args):
+    _refuse_in_conversation(toy)
+    return _networks().forget(toy, args)
+
+
+def _networks():
+    from device import network_commands  # used rarely: not in memory before
+
+    return network_commands
 
 
 async def _restart(toy, _args):
@@ -58,5 +74,7 @@ _COMMANDS = {
     "chirp": _chirp,
     "wifi_status": _wifi_status,
     "wifi_scan": _wifi_scan,
+    "wifi_add": _wifi_add,
+    "wifi_forget": _wifi_forget,
     "restart": _restart,
 }

@@ -1,8 +1,9 @@
 """The link to the relay: connect, greet, listen, keep alive, and come back whatever happens.
 
 One task reads, one writes (device.outbox), and this module's own loop watches: a heartbeat when it
-is due, and the end of the connection when nothing came for too long or the Wi-Fi went away. There
-is no time-out per frame, for each would cost an allocation. docs/protocol.md has the rules.
+is due, and the end of the connection when nothing came for too long, the Wi-Fi went away, or the
+router gave the toy another address. There is no time-out per frame, for each would cost an
+allocation. docs/protocol.md has the rules.
 """
 
 import asyncio
@@ -16,17 +17,25 @@ from device.audio.speaker import BUFFER_MS
 from device.backoff import Backoff
 from device.log import log
 from device.protocol import SUBPROTOCOL, VERSION, Close, Codec, Message
+from device.signal import WEAK_DBM, Roaming
+from device.states import State
 from device.websocket import tls
 from device.websocket.client import connect
 from device.websocket.errors import ConnectionClosed, WebSocketError
 from device.websocket.frames import Opcode
 from device.wifi import Outcome
 
-CONNECT_TIMEOUT_S = 10
-WELCOME_TIMEOUT_S = 10
+# To open a connection, and again for the welcome; one for each try in turn. While the relay's host
+# is away every try hangs, and the next one finds it sooner than TCP does, which sends the first
+# packet again after 3, 6, 12 s (RFC 6298). Now and then a longer one, for a relay that is slow.
+PATIENCE_S = (3, 3, 3, 10)
+RESOLVE_EVERY = 3  # failures; getaddrinfo() of a .local name blocks everything for up to 5 s
 WATCH_MS = 100
+SAMPLE_MS = 1000  # of the signal and of the toy's address
 STABLE_MS = 10000  # a link that held this long was a good one: the next try comes quickly
-WEAK_DBM = -75  # below this ADPCM, a quarter of the bytes, is the better choice
+# Joining takes the driver seconds, with a pause of its own making: no need for longer ones.
+WIFI_FIRST_MS = 250
+WIFI_LONGEST_MS = 1000
 
 # How the connection ended where there was no close code.
 UNREACHABLE = 0
@@ -61,15 +70,18 @@ class Link:
         self._tls = None
         if settings.relay.secure:
             self._tls = tls.make_context(settings.relay_certificate)
-        self._address = None
+        self._address = None  # of the relay, as getaddrinfo() gave it
+        self._address_ssid = None  # where: another network may know it by another address
+        self._failures = 0  # to open a connection, in a row
         self._websocket = None
         self._code = None  # how the connection ended
-        self._heard_ms = 0
+        self._silent_ms = 0  # since something came from the relay
         self._backoff = Backoff()
+        self._roaming = Roaming()
 
     async def run(self):
         """Stay connected for ever."""
-        wifi_backoff = Backoff()
+        wifi_backoff = Backoff(WIFI_FIRST_MS, WIFI_LONGEST_MS)
         while True:
             if not self._wifi.is_connected():
                 outcome = await self._wifi.connect()
@@ -79,7 +91,6 @@ class Link:
                     continue
                 wifi_backoff.reset()
                 self._backoff.reset()
-                self._address = None  # another network may know the relay by another address
             code = await self._connect_once()
             log("link", "ended", code=code)
             self._toy.on_lost(code)
@@ -107,14 +118,14 @@ class Link:
             websocket = await self._open()
         except (OSError, WebSocketError, ValueError) as error:
             log("link", "cannot reach the relay", error=error)
-            self._address = None  # it may have moved
+            self._failures += 1
             return UNREACHABLE
         self._websocket = websocket
         self._code = None
-        self._heard_ms = time.ticks_ms()
         tasks = []
         try:
-            welcome = await asyncio.wait_for(self._greet(websocket), WELCOME_TIMEOUT_S)
+            welcome = await asyncio.wait_for(self._greet(websocket), self._patience_s())
+            self._failures = 0
             log("link", "welcome", session=welcome["session"], codec=welcome["codec"])
             codec = Codec.NAMES.index(welcome["codec"])
             self._toy.on_welcome(welcome)
@@ -122,6 +133,7 @@ class Link:
                 tasks.append(asyncio.create_task(self._guard(websocket, work)))
             await self._watch(welcome)
         except asyncio.TimeoutError:
+            self._failures += 1
             self._end(LOST)
         except (OSError, ConnectionClosed, messages.BadMessage) as error:
             await self._end_with(websocket, error)
@@ -135,9 +147,10 @@ class Link:
 
     async def _open(self):
         relay = self._settings.relay
-        if self._address is None:
-            # Resolved once and kept: getaddrinfo() blocks everything, a .local name for up to 5 s.
+        moved = self._failures % RESOLVE_EVERY == RESOLVE_EVERY - 1  # the relay has, perhaps
+        if self._address is None or moved or self._address_ssid != self._wifi.ssid:
             self._address = socket.getaddrinfo(relay.host, relay.port, 0, socket.SOCK_STREAM)[0]
+            self._address_ssid = self._wifi.ssid
         return await connect(
             relay.host,
             relay.port,
@@ -146,8 +159,11 @@ class Link:
             subprotocol=SUBPROTOCOL,
             tls=self._tls,
             address=self._address,
-            timeout_s=CONNECT_TIMEOUT_S,
+            timeout_s=self._patience_s(),
         )
+
+    def _patience_s(self):
+        return PATIENCE_S[self._failures % len(PATIENCE_S)]
 
     async def _greet(self, websocket):
         """Send hello, return the welcome."""
@@ -176,7 +192,7 @@ class Link:
     async def _read(self, websocket):
         while True:
             opcode, payload = await websocket.receive()
-            self._heard_ms = time.ticks_ms()
+            self._silent_ms = 0
             if opcode == Opcode.BINARY:
                 await self._toy.on_audio(payload)
             else:
@@ -186,21 +202,39 @@ class Link:
         """Send heartbeats until the connection has ended, and end it when it is dead."""
         heartbeat_ms = int(welcome["heartbeat_s"] * 1000)
         timeout_ms = int(welcome["timeout_s"] * 1000)
-        welcome_ms = beat_ms = time.ticks_ms()
+        address = self._wifi.address()
+        seen_ms = time.ticks_ms()
+        self._silent_ms = beat_ms = sample_ms = up_ms = 0
         while self._code is None:
             await asyncio.sleep_ms(WATCH_MS)
-            now_ms = time.ticks_ms()
+            elapsed_ms = time.ticks_diff(time.ticks_ms(), seen_ms)
+            seen_ms = time.ticks_add(seen_ms, elapsed_ms)
+            # After a standstill (a scan) what has come meanwhile is still to be read: no silence.
+            self._silent_ms += min(elapsed_ms, 2 * WATCH_MS)
+            beat_ms += elapsed_ms
+            sample_ms += elapsed_ms
+            up_ms += elapsed_ms
             if not self._wifi.is_connected():
                 self._end(LOST)
-            elif time.ticks_diff(now_ms, self._heard_ms) > timeout_ms:
+                return
+            if self._silent_ms > timeout_ms:
                 log("link", "nothing heard for too long")
                 self._end(LOST)
-            elif time.ticks_diff(now_ms, beat_ms) >= heartbeat_ms:
-                beat_ms = now_ms
+            if beat_ms >= heartbeat_ms:
+                beat_ms = 0
                 self._outbox.post(self._toy.heartbeat())
-            if time.ticks_diff(now_ms, welcome_ms) > STABLE_MS:
-                welcome_ms = now_ms
+            if sample_ms >= SAMPLE_MS:
+                sample_ms = 0
+                self._wifi.sample()
+                if self._wifi.address() != address:
+                    log("link", "the toy has a new address")
+                    self._end(LOST)
+            if up_ms >= STABLE_MS:
+                up_ms = 0
                 self._backoff.reset()
+            idle = self._toy.state == State.IDLE
+            if self._roaming.is_due(elapsed_ms, idle, self._wifi.signal.is_weak):
+                await self._wifi.roam()
 
     async def _guard(self, websocket, work):
         """Run the reader or the writer; whatever ends it ends the connection."""

@@ -3,7 +3,8 @@
 Fields, all but `networks`, `relay` and `token` optional:
 `networks` 1 to 5 of {"ssid", "password"}, `relay` ws:// or wss:// address, `token`, `age` 3 to 13
 or null, `volume` and `volume_ceiling` 0 to 100 percent, `relay_certificate` base64 of a DER
-certificate (wss only), `board` a name of device.boards or null for this chip's.
+certificate (wss only), `board` a name of device.boards or null for this chip's,
+`allow_insecure_wifi` true to join open and WEP networks.
 """
 
 import binascii
@@ -60,6 +61,7 @@ class Settings:
         self.volume_ceiling = take("volume_ceiling", _check_percent, 100)
         self.relay_certificate = take("relay_certificate", _check_certificate)
         self.board = take("board", _check_board)
+        self.allow_insecure_wifi = take("allow_insecure_wifi", _check_flag, False)
         if self.relay and self.relay.secure and not self.relay_certificate:
             problems.append("relay is a wss:// address, which needs relay_certificate")
         if problems:
@@ -70,6 +72,20 @@ class Settings:
         """Write the settings with the volume as it is now, the only one that changes by itself."""
         self._fields["volume"] = self.volume
         save(self._fields, directory)
+
+    def save_networks(self, networks, directory="."):
+        """Replace the known networks, a list of (ssid, password), and write the settings.
+
+        Raises ValueError for networks that cannot be, OSError if they cannot be written; either
+        way the settings are as before.
+        """
+        fields = dict(self._fields)
+        fields["networks"] = [{"ssid": ssid, "password": key} for ssid, key in networks]
+        networks = _check_networks(fields["networks"])
+        fields["volume"] = self.volume
+        save(fields, directory)
+        self._fields = fields
+        self.networks = networks
 
 
 class RelayAddress:
@@ -133,6 +149,12 @@ def _check_age(value):
 def _check_percent(value):
     if type(value) is not int or not 0 <= value <= 100:
         raise ValueError("must be a whole number from 0 to 100")
+    return value
+
+
+def _check_flag(value):
+    if type(value) is not bool:
+        raise ValueError("must be true or false")
     return value
 
 

@@ -5,7 +5,6 @@ import gc
 import time
 
 import machine
-import network
 
 from device import commands, messages
 from device.audio import dsp
@@ -33,7 +32,7 @@ from device.protocol import (
 from device.states import IN_CONVERSATION, Action, Event, State, step
 from device.ui import POLL_MS, Light, Paw
 from device.volume import Volume
-from device.wifi import Wifi
+from device.wifi import open_station
 
 NO_REPLY_MS = 15000  # without a sign of the relay while it thinks or speaks
 LISTEN_GRACE_MS = 3000  # over the relay's own limit of listening
@@ -61,14 +60,12 @@ class Toy:
 
     def __init__(self, settings, board):
         # In the order of what asks most of the memory: the radio, I2S, the buffers, the rest.
-        mac = machine.unique_id()
-        hostname = "bramble-%02x%02x%02x" % (mac[-3], mac[-2], mac[-1])
-        self.wifi = Wifi(network.WLAN(network.STA_IF), settings.networks, hostname)
-        self.wifi.start()
+        self.wifi = open_station(settings)
         self.speaker = Speaker(SpeakerPort(board), self._on_played)
         self.volume = Volume(settings, self.speaker)
         self._outbox = Outbox(lambda: self.speaker.sounding)
         self._ears = Ears(settings.age, board, self._outbox, self._start)
+        self.settings = settings
         self._board = board
         self._paw = Paw(board)
         self._light = Light(board)
@@ -232,6 +229,7 @@ class Toy:
         """Return the heartbeat message."""
         message = {"type": Message.HEARTBEAT}
         message.update(self._health.vital_signs(self.wifi.rssi()))
+        message["weak_signal"] = self.wifi.signal.is_weak
         message.update(self._counters())
         return message
 

@@ -41,7 +41,7 @@ class Bench:
         _host.set_level(PAW, 1)
         for code in link.WAIT_S:
             link.WAIT_S[code] = 0
-        link.Backoff = lambda: Backoff(first_ms=50, longest_ms=100)
+        link.Backoff = lambda *_: Backoff(first_ms=50, longest_ms=100)
         await self.relay.start()
         settings = dict(FIELDS, relay=f"ws://127.0.0.1:{self.relay.port}/toy")
         settings.update(fields)

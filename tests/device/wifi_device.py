@@ -7,7 +7,9 @@ import _host
 import network
 
 from device import wifi
-from device.wifi import Outcome, Wifi, outcome_of, security_of, tidy
+from device.wifi import Wifi
+from device.wifi_outcome import Outcome, outcome_of
+from device.wifi_scan import joinable, security_of, tidy
 from tests.device.check import equal
 
 BSSID = "50c7bf010203"
@@ -123,7 +125,7 @@ class StubbornRadio:
     def disconnect(self):
         raise RuntimeError("Wifi Unknown Error 0x0101")
 
-    def connect(self, ssid, key):
+    def connect(self, ssid, key, bssid=None):
         if self._error:
             raise self._error
 
@@ -195,8 +197,10 @@ def test_every_reason_has_an_outcome_or_is_open():
     equal(outcome_of(network.STAT_GOT_IP), Outcome.CONNECTED)
     for status in (2, 15, 202, 204):
         equal(outcome_of(status), Outcome.WRONG_PASSWORD)
-    for status in (201, 210, 211, 212):
-        equal(outcome_of(status), Outcome.NOT_FOUND)
+    equal(outcome_of(201), Outcome.NOT_FOUND)
+    equal(outcome_of(212), Outcome.TOO_WEAK)
+    for status in (210, 211):
+        equal(outcome_of(status), Outcome.INSECURE)
     equal(outcome_of(203), Outcome.REFUSED)
     for status in (network.STAT_IDLE, network.STAT_CONNECTING, 200, 8, 0, 12345):
         equal(outcome_of(status), None)

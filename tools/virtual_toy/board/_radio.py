@@ -5,19 +5,23 @@ rules are those of the disconnect handler in ports/esp32/network_wlan.c: it trie
 for ever or for a number of attempts, and only when these are used up does the reason show.
 """
 
+import binascii
+import random
+
 import _host
 import _wire
 from utime import ticks_diff, ticks_ms
 
 BEACON_TIMEOUT = 200
 NO_AP_FOUND = 201
+NO_AP_FOUND_IN_AUTHMODE_THRESHOLD = 211
 ASSOCIATION_LEAVE = 8
 # What a wrong password looks like from outside: one of these, once the attempts are used up.
 WRONG_PASSWORD_REASONS = (15, 202, 2)
 
 WEAKEST_RSSI = -90
 NAME, BSSID, CHANNEL, RSSI, AUTHMODE, PASSWORD, HIDDEN = range(7)
-AUTH_OPEN = 0
+AUTH_OPEN, AUTH_WEP, AUTH_WPA = range(3)
 
 
 def networks_in_reach():
@@ -36,6 +40,7 @@ class Station:
     def __init__(self):
         self.ssid = b""
         self.key = ""
+        self.bssid = None  # of the only node to join, as text
         self.requested = False  # the program wants to be connected
         self.trying = False  # an attempt is under way
         self.network = None  # the one we are on
@@ -43,13 +48,24 @@ class Station:
         self.attempts = 0
         self.attempts_allowed = 0  # 0 is for ever
         self._began_ms = 0
+        self._found_ms = None  # when this attempt met its network
+        self._connect_ms = 0
 
     def begin(self):
         """Start the first attempt."""
         self.attempts = 0
-        self.requested = self.trying = True
-        self._began_ms = ticks_ms()
+        self.requested = True
+        self._attempt(ticks_ms())
         tell("connect")
+
+    def _attempt(self, now_ms):
+        self.trying = True
+        self._began_ms = now_ms
+        self._found_ms = now_ms if self.find() else None
+        connect_ms = _host.world["wifi"]["connect_ms"]
+        # [shortest, longest] is another time for each attempt
+        one = isinstance(connect_ms, int)
+        self._connect_ms = connect_ms if one else random.randint(*connect_ms)
 
     def leave(self):
         """Leave the network, or end the attempt to join one."""
@@ -69,12 +85,22 @@ class Station:
         return not self.requested or used_up
 
     def find(self):
-        """Return the strongest network of our name in reach (hidden ones answer too), or None."""
-        best = None
+        """Return what we are on or are to join (hidden ones answer too), None if out of reach.
+
+        Without a BSSID the driver takes the first node of the name that it meets, weak or not.
+        """
+        bssid = self.network[BSSID] if self.network else self.bssid
         for network in networks_in_reach():
-            if network[NAME].encode() == self.ssid and (not best or network[RSSI] > best[RSSI]):
-                best = network
-        return best
+            if network[NAME].encode() == self.ssid and bssid in (None, network[BSSID]):
+                return network
+        return None
+
+    def _is_known(self, network):
+        return network[AUTHMODE] == AUTH_OPEN or network[PASSWORD] == self.key
+
+    def _is_too_weakly_secured(self, network):
+        # ESP-IDF: with a password of 8 characters and more nothing below WPA2 is joined
+        return bool(self.key) and network[AUTHMODE] in (AUTH_OPEN, AUTH_WEP, AUTH_WPA)
 
     def live(self):
         """Go through the time since the last call."""
@@ -83,25 +109,41 @@ class Station:
             self.network = None
             self._began_ms = ticks_ms()
             self._disconnected(BEACON_TIMEOUT)
-        times = _host.world["wifi"]
         while self.trying:
+            now_ms = ticks_ms()
+            tried_ms = ticks_diff(now_ms, self._began_ms)
+            fail_ms = _host.world["wifi"]["fail_ms"]
             network = self.find()
-            good = network and (network[AUTHMODE] == AUTH_OPEN or network[PASSWORD] == self.key)
-            needed_ms = times["connect_ms"] if good else times["fail_ms"]
-            if ticks_diff(ticks_ms(), self._began_ms) < needed_ms:
-                return
-            self.trying = False
-            if good:
+            if network is None:
+                self._found_ms = None
+            elif self._found_ms is None:
+                # It looks channel by channel: a network that appears late has been passed.
+                if tried_ms < fail_ms // 2:
+                    self._found_ms = now_ms
+                else:
+                    network = None
+            reason = NO_AP_FOUND
+            if network and self._is_too_weakly_secured(network):
+                reason = NO_AP_FOUND_IN_AUTHMODE_THRESHOLD
+            elif network and not self._is_known(network):
+                reason = WRONG_PASSWORD_REASONS[self.attempts % len(WRONG_PASSWORD_REASONS)]
+            elif network:
+                if ticks_diff(now_ms, self._found_ms) < self._connect_ms:
+                    return
+                self.trying = False
                 self.network = network
                 self.reason = 0
                 tell("connected")
                 return
-            self._began_ms += needed_ms  # a next attempt follows without a pause
-            wrong_password = WRONG_PASSWORD_REASONS[self.attempts % len(WRONG_PASSWORD_REASONS)]
-            self._disconnected(NO_AP_FOUND if network is None else wrong_password)
+            if tried_ms < fail_ms:
+                return
+            self.trying = False
+            self._began_ms += fail_ms  # a next attempt follows without a pause
+            self._disconnected(reason)
 
     def _disconnected(self, reason):
         tell("disconnected %d" % reason)
         self.reason = reason
         self.attempts += 1
-        self.trying = not self.gives_up()
+        if not self.gives_up():
+            self._attempt(self._began_ms)

@@ -130,6 +130,7 @@ class WLAN:
                 raise OSError("Wifi Invalid Password")
             self._radio.ssid = (ssid.encode() if isinstance(ssid, str) else bytes(ssid))[:32]
             self._radio.key = key or ""
+            self._radio.bssid = None if bssid is None else binascii.hexlify(bssid).decode()
         self._radio.begin()
 
     def disconnect(self):
@@ -260,7 +261,8 @@ class WLAN:
             return ("192.168.4.1", "255.255.255.0", "192.168.4.1", NO_ADDRESS)
         if not self._radio.network:
             return (NO_ADDRESS,) * 4
-        return ("192.168.1.57", "255.255.255.0", "192.168.1.1", "192.168.1.1")
+        address = _host.world["wifi"].get("address", "192.168.1.57")
+        return (address, "255.255.255.0", "192.168.1.1", "192.168.1.1")
 
     def ipconfig(self, name=None, **settings):
         """Return one address setting, "addr4" or "gw4"."""
