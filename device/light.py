@@ -10,6 +10,8 @@
 | yellow, breathing          | thinking                                            |
 | white, breathing quickly   | speaking                                            |
 | red, steady for a second   | something went wrong; try again                     |
+| violet, breathing          | set-up is open: join the toy's Wi-Fi with a phone   |
+| pink, blinking quickly     | let the paw go now, and the toy forgets everything  |
 
 No two looks differ in brightness alone, so that a light can be told from its colour at any moment.
 """
@@ -32,6 +34,8 @@ class Look:
     THINKING = "thinking"
     SPEAKING = "speaking"
     ERROR = "error"
+    SET_UP = "set_up"
+    FORGET = "forget"
 
 
 # red, green, blue (0 to 255 at full brightness of the look), movement, period in ms
@@ -44,6 +48,8 @@ LOOKS = {
     Look.THINKING: (64, 64, 0, BREATHE, 1200),
     Look.SPEAKING: (64, 64, 64, BREATHE, 700),
     Look.ERROR: (96, 0, 0, STEADY, 0),
+    Look.SET_UP: (24, 0, 72, BREATHE, 2000),
+    Look.FORGET: (96, 0, 36, BLINK, 250),
 }
 
 

@@ -68,6 +68,10 @@ class Settings:
             raise SettingsError(problems)
         self._fields = fields
 
+    def copy_fields(self):
+        """Return a copy of what settings.json says."""
+        return dict(self._fields)
+
     def save(self, directory="."):
         """Write the settings with the volume as it is now, the only one that changes by itself."""
         self._fields["volume"] = self.volume

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.light import Look
+from device.light import BLINK, LOOKS
 from tools.virtual_toy.board import _wire
 from tools.virtual_toy.errors import ToyStoppedError
 from tools.virtual_toy.lights import OFF, Colour, look_of
@@ -20,6 +20,7 @@ KEPT_EVENTS = 20000
 KEPT_LINES = 200
 LAST_WORDS = 12
 POLL_S = 0.02
+BLINKING = {look for look, (*_, movement, _) in LOOKS.items() if movement == BLINK}
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ class Senses:
     def _see(self, colour: Colour, at: float) -> None:
         self.led = colour
         look = look_of(colour)
-        if look == OFF and self.look == Look.NEEDS_GROWN_UP:
-            return  # it blinks: dark is half of that look
+        if look == OFF and self.look in BLINKING:
+            return  # dark is half of that look
         if look != self.look:
             self.look = look
             self.looks.append((at, look))
