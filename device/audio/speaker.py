@@ -13,6 +13,7 @@ from machine import I2S, Pin
 
 from device.audio import dsp
 from device.audio.earcon import EarconPlayer
+from device.audio.lines import LinePlayer
 from device.audio.ring import FrameRing
 from device.protocol import FRAME_MS, PCM_FRAME_BYTES, RATE_HZ, SAMPLES_PER_FRAME
 
@@ -67,13 +68,14 @@ class SpeakerPort:
 
 
 class Speaker:
-    """Plays replies and earcons; calls `on_played(played_ms, underruns)` after each whole reply."""
+    """Plays replies, earcons and lines; calls `on_played(played_ms, underruns)` after a reply."""
 
     def __init__(self, port, on_played):
         self._port = port
         self._on_played = on_played
         self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
         self._earcon = EarconPlayer()
+        self._line = LinePlayer(dsp.adpcm_decode)
         self._tone = array("h", bytes(SAMPLES_PER_FRAME * 2))
         # Bytes, not array("h"): after a partial write drain() goes on at buffer[bytes written:].
         self._stereo = bytearray(SAMPLES_PER_FRAME * 4)
@@ -90,6 +92,7 @@ class Speaker:
         self._sent = False
         self._sent_ms = 0  # when the DMA last took something
         self.underruns = 0  # since the start
+        self._frames_sent = 0  # modulo 65536
 
     def set_volume(self, percent):
         """Set the volume, 0 to 100; the caller has applied the ceiling."""
@@ -130,27 +133,43 @@ class Speaker:
         self._room.set()
 
     def stop(self):
-        """Fall silent: drop reply and earcon. The DMA's share, 64 ms at most, still sounds."""
+        """Fall silent: drop everything. The DMA's share, 64 ms at most, still sounds."""
         self._earcon.stop()
+        self._line.stop()
         self.stop_reply()
 
     def chirp(self, earcon):
-        """Play an earcon now; a reply waits until it is over."""
+        """Play an earcon now, instead of a line; a reply waits until it is over."""
+        self._line.stop()
         self._earcon.start(earcon)
         self._wake.set()
+
+    def say(self, line):
+        """Say a line (device.audio.lines.Line) now; a reply waits. False if it is not there."""
+        if not self._line.start(line):
+            return False
+        self._earcon.stop()
+        self._wake.set()
+        return True
 
     @property
     def sounding(self):
         """Tell whether something can be heard, also the end that is still in the DMA."""
-        if self._flowing or self._earcon.sounding:
+        if self._flowing or self._earcon.sounding or self._line.sounding:
             return True
         return self._sent and time.ticks_diff(time.ticks_ms(), self._sent_ms) < DMA_MS
+
+    @property
+    def progress(self):
+        """Return a number that changes while something can be heard, None while it is quiet."""
+        return self._frames_sent if self.sounding else None
 
     async def run(self):
         """Play for ever."""
         while True:
-            if self._earcon.sounding:
-                self._earcon.fill(self._tone, SAMPLES_PER_FRAME)
+            own = self._earcon if self._earcon.sounding else self._line
+            if own.sounding:
+                own.fill(self._tone, SAMPLES_PER_FRAME)
                 await self._send(self._tone, False)
             elif self._flowing and len(self._ring):
                 await self._send(self._ring.front(), True)
@@ -175,6 +194,7 @@ class Speaker:
         self._sent_ms = time.ticks_ms()
         await self._port.send(self._stereo)
         self._sent_ms = time.ticks_ms()
+        self._frames_sent = (self._frames_sent + 1) & 0xFFFF
 
     async def _run_dry(self):
         """The buffer is empty; the DMA is not yet. Either the reply is over or it is late."""
