@@ -4,7 +4,9 @@ Fields, all but `networks`, `relay` and `token` optional:
 `networks` 1 to 5 of {"ssid", "password"}, `relay` ws:// or wss:// address, `token`, `age` 3 to 13
 or null, `volume` and `volume_ceiling` 0 to 100 percent, `relay_certificate` base64 of a DER
 certificate (wss only), `board` a name of device.boards or null for this chip's,
-`allow_insecure_wifi` true to join open and WEP networks.
+`allow_insecure_wifi` true to join open and WEP networks, `night_from` and `night_until` times like
+"19:30" between which `night_volume_ceiling` holds, `sleep_minutes` of rest before the toy switches
+itself off until it is squeezed: 0 is never, null 30 on a battery and never without.
 """
 
 import binascii
@@ -12,6 +14,7 @@ import json
 import os
 
 from device.boards import BOARDS
+from device.clock import minute_of
 from device.protocol import is_allowed_age
 from device.websocket import tls
 
@@ -22,6 +25,8 @@ UNFINISHED = "settings.new"
 MOST_NETWORKS = 5
 MOST_BYTES = 8192  # a certificate takes most of it
 DEFAULT_VOLUME = 60
+DEFAULT_NIGHT_VOLUME = 30
+LONGEST_SLEEP_MINUTES = 1440
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
@@ -62,6 +67,12 @@ class Settings:
         self.relay_certificate = take("relay_certificate", _check_certificate)
         self.board = take("board", _check_board)
         self.allow_insecure_wifi = take("allow_insecure_wifi", _check_flag, False)
+        self.night_from = take("night_from", _check_time)
+        self.night_until = take("night_until", _check_time)
+        self.night_volume_ceiling = take(
+            "night_volume_ceiling", _check_percent, DEFAULT_NIGHT_VOLUME
+        )
+        self.sleep_minutes = take("sleep_minutes", _check_minutes)
         if self.relay and self.relay.secure and not self.relay_certificate:
             problems.append("relay is a wss:// address, which needs relay_certificate")
         if problems:
@@ -153,6 +164,16 @@ def _check_age(value):
 def _check_percent(value):
     if type(value) is not int or not 0 <= value <= 100:
         raise ValueError("must be a whole number from 0 to 100")
+    return value
+
+
+def _check_time(value):
+    return minute_of(_text(value, 4, 5))
+
+
+def _check_minutes(value):
+    if type(value) is not int or not 0 <= value <= LONGEST_SLEEP_MINUTES:
+        raise ValueError("must be a whole number from 0 to %d" % LONGEST_SLEEP_MINUTES)
     return value
 
 
