@@ -6,7 +6,7 @@ from pathlib import Path
 from relay.age import AgeBand
 from relay.safety import self_test
 from relay.safety.data_files import Tables, load
-from relay.safety.decide import decide, unsure
+from relay.safety.decide import decide, unsure, worst
 from relay.safety.errors import SafetyError
 from relay.safety.finding import Category, Detector, Finding, Passage, Side
 from relay.safety.normalise import Normaliser, Views, fold
@@ -18,6 +18,7 @@ from relay.safety.verdict import Action, Verdict
 
 _EARLIER_UTTERANCES = 2
 _EARLIER_CHARACTERS = 600
+_SHORT_WORDS = 3
 _MAX_ALTERNATIVES = 5
 
 
@@ -60,7 +61,8 @@ class Filter:
         earlier: Sequence[str] = (),
     ) -> Verdict:
         """Return the verdict on a child's utterance."""
-        before = self._tail(" . ".join(earlier[-_EARLIER_UTTERANCES:]))
+        recent = self._continued(text, earlier[-_EARLIER_UTTERANCES:], band)
+        before = self._tail(" . ".join(recent))
         findings = self._findings(Side.HEARD, text, band, before)
         verdict = decide(findings, Side.HEARD, band, self.replies, text)
         if verdict.action is Action.ALLOW or verdict.alert is None:
@@ -89,6 +91,21 @@ class Filter:
                 else Finding(Category.NONSENSE, "filter.unreadable", Action.BLOCK, "something_else")
             )
         return findings
+
+    def _continued(self, text: str, earlier: Sequence[str], band: AgeBand) -> list[str]:
+        """Return what `text` may go on from.
+
+        A few words may finish anything; a whole sentence does not go on from what was answered
+        with reviewed words, or one bad question would taint the next good one.
+        """
+        recent = [said[-_EARLIER_CHARACTERS:] for said in earlier]
+        if len(self.normaliser.words(text)) <= _SHORT_WORDS:
+            return recent
+        return [
+            said
+            for said in recent
+            if worst(self._findings(Side.HEARD, said, band, self._nothing)) is None
+        ]
 
     def _tail(self, before: str) -> Views:
         return self.normaliser.views(before[-_EARLIER_CHARACTERS:]) if before else self._nothing

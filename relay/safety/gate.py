@@ -10,6 +10,7 @@ from pathlib import Path
 from relay.age import AgeBand
 from relay.config import SafetySettings
 from relay.safety.data_files import DATA
+from relay.safety.errors import SafetyError
 from relay.safety.filter import Filter
 from relay.safety.finding import Category
 from relay.safety.replies import LAST_RESORT
@@ -59,45 +60,43 @@ class SafetyGate:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Verdict] = loop.create_future()
 
-        def deliver(verdict: Verdict | None, error: BaseException | None) -> None:
-            if answer.done():
-                return
-            if verdict is not None:
-                answer.set_result(verdict)
-            else:
-                answer.set_exception(error or RuntimeError("no verdict"))
-
         def run() -> None:
-            verdict, failure = None, None
+            failure: SafetyError | None = None
+            verdict = Verdict(Action.BLOCK)
             try:
                 verdict = check()
-            except BaseException as error:
-                failure = error
+            except BaseException as error:  # whatever it is, the answer is BLOCK
+                # The type alone: an exception's text may hold a child's words.
+                failure = SafetyError(type(error).__name__)
             finally:
-                with self._lock:
-                    self._unfinished -= 1
+                self._finish()
             with contextlib.suppress(RuntimeError):  # the relay stopped: nobody waits any more
-                loop.call_soon_threadsafe(deliver, verdict, failure)
+                loop.call_soon_threadsafe(_deliver, answer, verdict, failure)
 
         try:
-            with self._lock:
-                if self._unfinished >= _MAX_UNFINISHED:
-                    raise TimeoutError("too many unfinished checks")
-                self._unfinished += 1
+            self._begin()
             try:
                 # A thread of its own, not a pool's: one that hangs must not hold up the next
                 # check, nor the end of the process.
                 threading.Thread(target=run, name="safety", daemon=True).start()
             except BaseException:
-                with self._lock:
-                    self._unfinished -= 1
+                self._finish()
                 raise
             return await asyncio.wait_for(answer, self._timeout_s)
         except Exception as error:
-            # The type alone: an exception's text may hold a child's words.
-            fields = {"error": type(error).__name__}
-            _logger.error("safety check failed", extra={"fields": fields})
+            reason = str(error) if isinstance(error, SafetyError) else type(error).__name__
+            _logger.error("safety check failed", extra={"fields": {"error": reason}})
             return self._failed(band)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._unfinished >= _MAX_UNFINISHED:
+                raise SafetyError("too many unfinished checks")
+            self._unfinished += 1
+
+    def _finish(self) -> None:
+        with self._lock:
+            self._unfinished -= 1
 
     def _failed(self, band: AgeBand) -> Verdict:
         try:
@@ -111,3 +110,14 @@ class SafetyGate:
             reply=reply,
             alert=Alert.CHECK_FAILED,
         )
+
+
+def _deliver(
+    answer: asyncio.Future[Verdict], verdict: Verdict, failure: SafetyError | None
+) -> None:
+    if answer.done():
+        return  # too late
+    if failure:
+        answer.set_exception(failure)
+    else:
+        answer.set_result(verdict)

@@ -70,7 +70,7 @@ def is_gibberish(words: list[str]) -> bool:
 def _was_said(passage: Passage) -> bool:
     sentence = passage.views.readings[0]
     before = passage.before.readings[0]
-    return len(sentence.split()) >= 5 and before.count(sentence) >= 2
+    return len(sentence.split()) >= 5 and before.count(sentence.strip()) >= 2
 
 
 def _finding(category: Category, name: str) -> Finding:
