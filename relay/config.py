@@ -66,10 +66,10 @@ class LimitSettings(_Group):
     )
     hello_timeout_s: float = Field(default=5, gt=0, le=60, description="from opening to hello")
     heartbeat_s: int = Field(
-        default=10, ge=1, le=300, description="how often a toy sends a heartbeat"
+        default=2, ge=1, le=300, description="how often a toy sends a heartbeat"
     )
     timeout_s: int = Field(
-        default=25, ge=2, le=900, description="silence after which a toy is dead"
+        default=6, ge=2, le=900, description="silence after which a toy, or the relay, is dead"
     )
     command_timeout_s: float = Field(default=15, gt=0, le=60, description="answer to a command")
     write_timeout_s: float = Field(

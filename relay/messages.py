@@ -83,6 +83,7 @@ class Heartbeat(_FromToy):
     overruns: _Count | None = None
     underruns: _Count | None = None
     reconnects: _Count | None = None
+    weak_signal: bool | None = None
     battery_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     temperature_c: Annotated[float, Field(ge=-100, le=200)] | None = None
 

@@ -164,7 +164,7 @@ class Session:
             case messages.Played() if self._turn and self._turn.number == message.turn:
                 self._turn.played()
             case messages.Heartbeat():
-                self.health = message
+                self._note_health(message)
                 await self._link.send(messages.heartbeat_ack(int(time.time())))
             case messages.Result():
                 self._commands.answered(message)
@@ -172,6 +172,13 @@ class Session:
                 log(_logger, logging.INFO, "toy says goodbye", toy=self.toy.id)
             case _:
                 pass  # of a turn that is over: the messages crossed on the way
+
+    def _note_health(self, beat: messages.Heartbeat) -> None:
+        was_weak = self.health is not None and bool(self.health.weak_signal)
+        self.health = beat
+        if bool(beat.weak_signal) != was_weak:
+            what = "the toy's Wi-Fi is good again" if was_weak else "the toy's Wi-Fi is weak"
+            log(_logger, logging.WARNING, what, toy=self.toy.id, rssi=beat.rssi)
 
     async def _greet(self, hello: messages.Hello) -> None:
         ages = (hello.age, self.toy.age)

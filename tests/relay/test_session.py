@@ -34,7 +34,7 @@ FRAME = FramePacker(Codec.PCM, 1).pack(bytes(640))
 
 
 async def test_welcome(open_house: OpenHouse) -> None:
-    house = await open_house(limits={"prebuffer_ms": 2000, "lead_ms": 5000, "heartbeat_s": 7})
+    house = await open_house(limits={"prebuffer_ms": 2000, "lead_ms": 5000, "heartbeat_s": 3})
     toy = await house.toy(buffer_ms=300)
     session = toy.welcome.pop("session")
     assert len(session) == 12
@@ -42,8 +42,8 @@ async def test_welcome(open_house: OpenHouse) -> None:
     assert toy.welcome == {
         "type": "welcome",
         "codec": "pcm",
-        "heartbeat_s": 7,
-        "timeout_s": 25,
+        "heartbeat_s": 3,
+        "timeout_s": 6,
         "prebuffer_ms": 300,
         "max_listen_s": 30,
     }
@@ -193,6 +193,15 @@ async def test_heartbeat(house: House) -> None:
     assert acknowledged["time_s"] > 1_600_000_000
     health = house.server.sessions["toy-bear"].health
     assert (health.rssi, health.battery_percent) == (-61, 80)
+
+
+async def test_a_weak_signal_is_logged_once_and_so_is_its_end(house: House, caplog) -> None:
+    toy = await house.toy()
+    for weak in (None, False, True, True, False, False):
+        await toy.send(type="heartbeat", rssi=-80, heap_free=50_000, uptime_s=9, weak_signal=weak)
+        await toy.expect("heartbeat_ack")
+    told = [record.message for record in caplog.records if "Wi-Fi" in record.message]
+    assert told == ["the toy's Wi-Fi is weak", "the toy's Wi-Fi is good again"]
 
 
 async def test_silent_toy_is_taken_for_dead(open_house: OpenHouse) -> None:
