@@ -10,7 +10,6 @@ import asyncio
 import json
 
 from device.audio import dsp
-from device.audio.ring import FrameRing
 from device.log import log
 from device.protocol import (
     ADPCM_FRAME_BYTES,
@@ -23,18 +22,22 @@ from device.protocol import (
     pack_audio_header,
 )
 
-RING_FRAMES = 30  # 600 ms, 19 KB: the 300 ms of a squeeze that may be a tap, and a slow network
 MOST_MESSAGES = 16
 # After the paw is let go, what the microphone's DMA still holds is the end of the last word.
 TAIL_MS = 30
 
 
 class Outbox:
-    """The queue to the relay, and the microphone's sink. `is_deaf()`: the toy hears itself now."""
+    """The queue to the relay, and the microphone's sink. `is_deaf()`: the toy hears itself now.
 
-    def __init__(self, is_deaf):
+    `ring` must hold the 300 ms of a squeeze that may be a tap, and more for a slow network. It is
+    the speaker's as well: recording begins after what it said was dropped, and a reply begins after
+    `abandon`.
+    """
+
+    def __init__(self, is_deaf, ring):
         self._is_deaf = is_deaf
-        self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
+        self._ring = ring
         self._frame = bytearray(MAX_AUDIO_BYTES)
         self._payload = memoryview(self._frame)[AUDIO_HEADER_BYTES:]
         self._encoder = bytearray(4)

@@ -81,7 +81,8 @@ TABLE = {
     (State.LISTENING, Event.LATE): _GIVE_UP,
     (State.LISTENING, Event.LOST): _CUT_OFF,
     (State.LISTENING, Event.REFUSED): _LOCKED_OUT,
-    (State.THINKING, Event.SPEECH_START): (State.SPEAKING, (Action.PLAY,)),
+    # CLOSE here, too: what the relay did not wait for must not be played as the reply.
+    (State.THINKING, Event.SPEECH_START): (State.SPEAKING, (Action.CLOSE, Action.PLAY)),
     (State.THINKING, Event.STOPPED): (State.IDLE, (Action.CHIRP_SORRY,)),
     (State.THINKING, Event.DOWN): _INTERRUPT,
     (State.THINKING, Event.LATE): _GIVE_UP,

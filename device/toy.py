@@ -63,7 +63,7 @@ class Toy:
         self.wifi = open_station(settings)
         self.speaker = Speaker(SpeakerPort(board), self._on_played)
         self.volume = Volume(settings, self.speaker)
-        self._outbox = Outbox(lambda: self.speaker.sounding)
+        self._outbox = Outbox(lambda: self.speaker.sounding, self.speaker.ring)
         self._ears = Ears(settings.age, board, self._outbox, self._start)
         self.settings = settings
         self._board = board

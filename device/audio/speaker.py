@@ -73,7 +73,8 @@ class Speaker:
     def __init__(self, port, on_played):
         self._port = port
         self._on_played = on_played
-        self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
+        # Toy and child take turns: the outbox fills it while the child speaks, for memory is dear.
+        self.ring = self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
         self._earcon = EarconPlayer()
         self._line = LinePlayer(dsp.adpcm_decode)
         self._tone = array("h", bytes(SAMPLES_PER_FRAME * 2))

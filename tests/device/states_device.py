@@ -24,7 +24,7 @@ def test_hold_to_talk():
     equal(done, [Action.BEGIN, Action.ANNOUNCE_HOLD, Action.END, Action.CHIRP_HEARD])
     equal(
         live(state, Event.SPEECH_START, Event.PLAYED),
-        (State.IDLE, [Action.PLAY]),
+        (State.IDLE, [Action.CLOSE, Action.PLAY]),
     )
 
 

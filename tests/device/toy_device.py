@@ -137,6 +137,17 @@ async def test_a_pause_of_the_network_is_an_underrun_and_goes_on():
     equal((played["played_ms"], played["underruns"]), (400, 1))
 
 
+async def test_a_reply_before_all_was_heard_is_not_mixed_with_it():
+    """Both share one ring, and the end of a squeeze is still being recorded when this comes."""
+    bench, connection, _ = await make_ready()
+    await bench.squeeze()
+    turn = (await connection.receive_message("listen"))["turn"]
+    await bench.until_state(State.THINKING)
+    await connection.speak(turn, 10, LOUD)
+    equal((await connection.receive_message("played"))["played_ms"], 200)
+    await bench.until_state(State.IDLE)
+
+
 async def test_an_empty_reply_ends_the_turn():
     bench, connection, _ = await make_ready()
     turn, _ = await bench.ask(connection)
