@@ -67,7 +67,9 @@ class Views:
 
 def fold(text: str) -> str:
     """Return `text` in lower case without accents, look-alikes and invisible characters."""
-    text = unicodedata.normalize("NFKC", text.translate(_BLANKS)).casefold().translate(LOOKALIKES)
+    text = unicodedata.normalize("NFKC", text.translate(_BLANKS))
+    # Before case folding too, which makes the final sigma (an "s") a middle one (an "o").
+    text = text.translate(LOOKALIKES).casefold().translate(LOOKALIKES)
     text = unicodedata.normalize("NFKD", text).translate(_APOSTROPHES).translate(LOOKALIKES)
     kept = [char for char in text if unicodedata.category(char) not in _INVISIBLE]
     return " ".join("".join(kept).split())

@@ -5,6 +5,7 @@ another, and gaps are short. `re` holds Python's global lock while it runs, so a
 away would stop the whole relay and no time-out could help.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,11 @@ class Phrase:
             raise SafetyError(f"{source!r}: a phrase needs a word that must be there")
         at_start = self._nodes[0] == Mark("^")
         self._pattern = re.compile(("" if at_start else r"(?<= )") + _plain(self._nodes))
-        self._disguised = re.compile(_squeezed(self._nodes))
+
+    @functools.cached_property
+    def disguise(self) -> re.Pattern[str]:
+        """The pattern on skeletons. Exceptions never need theirs."""
+        return re.compile(_squeezed(self._nodes))
 
     def matches(self, reading: str) -> Iterable[Match]:
         """Yield every place of `reading` where the phrase begins, shortest gaps first."""
@@ -53,10 +58,10 @@ class Phrase:
     def is_disguised_in(self, skeleton: Skeleton) -> bool:
         """Say whether the phrase is there in disguise: from word to word, over an odd word."""
         for first, start in enumerate(skeleton.starts):
-            if not self._disguised.match(skeleton.letters, start):
+            if not self.disguise.match(skeleton.letters, start):
                 continue
             for last in range(first, len(skeleton.ends)):
-                if any(skeleton.odd[first : last + 1]) and self._disguised.fullmatch(
+                if any(skeleton.odd[first : last + 1]) and self.disguise.fullmatch(
                     skeleton.letters, start, skeleton.ends[last]
                 ):
                     return True
@@ -100,6 +105,7 @@ class PhraseIndex:
         self._by_beginning: dict[str, list[Phrase]] = {}
         self._by_skeleton: dict[str, list[Phrase]] = {}
         for phrase in phrases:
+            _ = phrase.disguise  # made now, not while a child waits
             for word in phrase.anchors:
                 if word.is_beginning:
                     self._by_beginning.setdefault(" " + word.letters, []).append(phrase)

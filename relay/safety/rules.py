@@ -3,7 +3,7 @@
 import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from relay.age import AgeBand
@@ -99,7 +99,7 @@ def read_rules(tables: Tables, normaliser: Normaliser) -> dict[Side, RuleBook]:
     """Return the rule books of both sides; SafetyError names the file and the mistake."""
     shared: Lists = tables["words"].get("lists", {})
     contexts = {
-        name: _phrases("contexts.toml", [name], sources, shared, normaliser)
+        name: _phrases("contexts.toml", name, sources, shared, normaliser)
         for name, sources in tables["contexts"].items()
     }
     real = contexts.pop("real", ())
@@ -132,34 +132,34 @@ def _read_file(
         unknown = set(entry.get("contexts", ())) - contexts.keys()
         if unknown:
             raise SafetyError(f"{file}: {name}: no context {', '.join(sorted(unknown))}")
-        where = [name]
-        for side in (
-            ["heard", "said"] if entry.get("side") == "both" else [entry.get("side", "heard")]
-        ):
-            yield Rule(
-                category=category,
-                name=name,
-                side=_enum(Side, file, side),
-                action=_enum(Action, file, entry.get("action", table.get("action", "block"))),
-                topic=str(entry.get("topic", table.get("topic", category.value))),
-                bands=frozenset(
-                    _enum(AgeBand, file, band)
-                    for band in entry.get("bands", [b.value for b in AgeBand])
-                ),
-                phrases=_phrases(file, where, entry["phrases"], lists, normaliser),
-                exceptions=_phrases(file, where, entry.get("except", ()), lists, normaliser),
-                contexts=tuple(p for c in entry.get("contexts", ()) for p in contexts[c]),
-            )
+        side = entry.get("side", "heard")
+        rule = Rule(
+            category=category,
+            name=name,
+            side=Side.HEARD if side == "both" else _enum(Side, file, side),
+            action=_enum(Action, file, entry.get("action", table.get("action", "block"))),
+            topic=str(entry.get("topic", table.get("topic", category.value))),
+            bands=frozenset(
+                _enum(AgeBand, file, band)
+                for band in entry.get("bands", [b.value for b in AgeBand])
+            ),
+            phrases=_phrases(file, name, entry["phrases"], lists, normaliser),
+            exceptions=_phrases(file, name, entry.get("except", ()), lists, normaliser),
+            contexts=tuple(p for c in entry.get("contexts", ()) for p in contexts[c]),
+        )
+        yield rule
+        if side == "both":
+            yield replace(rule, side=Side.SAID)
 
 
 def _phrases(
-    file: str, where: list[str], sources: Iterable[str], lists: Lists, normaliser: Normaliser
+    file: str, where: str, sources: Iterable[str], lists: Lists, normaliser: Normaliser
 ) -> tuple[Phrase, ...]:
-    _check_words(file, where[0], sources, normaliser)
+    _check_words(file, where, sources, normaliser)
     try:
         return tuple(Phrase(source, lists) for source in sources)
     except SafetyError as error:
-        raise SafetyError(f"{file}: {where[0]}: {error}") from None
+        raise SafetyError(f"{file}: {where}: {error}") from None
 
 
 def _check_words(file: str, where: str, sources: Iterable[str], normaliser: Normaliser) -> None:

@@ -77,7 +77,8 @@ def rule_file(**changes):
     ],
 )
 def test_a_mistake_in_a_rule_file_is_told(file, complaint):
-    tables = load() | {"rules_test": file}
+    shared = load()
+    tables = {"words": shared["words"], "contexts": shared["contexts"], "rules_test": file}
     with pytest.raises(SafetyError, match=complaint) as caught:
         read_rules(tables, Normaliser(tables["words"]))
     assert "rules_test.toml" in str(caught.value)
