@@ -11,7 +11,12 @@ import contextlib
 import random
 import socket
 import struct
+import urllib.parse
 from dataclasses import dataclass
+
+from tools.virtual_toy.errors import VirtualToyError
+
+DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 LARGEST_PIECE = 16384
 PARTIAL_PIECE = 61  # bytes: no audio frame comes whole, and no piece begins at a frame
@@ -174,3 +179,17 @@ class _Passage:
                 await asyncio.sleep(len(data) / rate)
             writer.write(data)
             await writer.drain()
+
+
+def relay_address(url: str) -> tuple[str, int]:
+    """Return host and port of a relay's address; VirtualToyError if it is none."""
+    parts = urllib.parse.urlsplit(url)
+    try:
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        port = None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port is None:
+        raise VirtualToyError(
+            f"{url!r} is not the address of a relay; it looks like ws://192.168.1.10:8765/toy"
+        )
+    return parts.hostname, port

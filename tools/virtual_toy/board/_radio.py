@@ -5,7 +5,6 @@ rules are those of the disconnect handler in ports/esp32/network_wlan.c: it trie
 for ever or for a number of attempts, and only when these are used up does the reason show.
 """
 
-import binascii
 import random
 
 import _host
