@@ -7,12 +7,15 @@ import time
 
 import machine
 
+from device import next_start
 from device import settings as settings_file
 from device.age_gate import may_listen
 from device.boards import find_board, hold_power
+from device.button import Press
 from device.light import Look
 from device.log import log
-from device.ui import FRAME_MS, Light
+from device.next_start import Start
+from device.ui import POLL_MS, Light, Paw
 
 # Collect before the heap would have to grow: on the ESP32 it grows by taking memory that Wi-Fi and
 # TLS need, and a sound frame leaves about 1 KB of garbage in asyncio.
@@ -33,18 +36,13 @@ def run():
 
 
 async def _main():
-    try:
-        settings = settings_file.load()
-    except settings_file.SettingsError as error:
-        for problem in error.problems:
-            log("app", "a grown-up is needed: " + problem)
-        await _wait_for_grown_up(find_board())
-        return
-    board = find_board(settings.board)
+    start = next_start.take()
+    settings = _load_settings()
+    board = find_board(settings and settings.board)
     hold_power(board)
-    if not may_listen(settings.age):
-        log("app", "a grown-up is needed: no age from 3 to 13 has been set")
-        await _wait_for_grown_up(board)
+    ready = settings is not None and may_listen(settings.age)
+    if start == Start.SET_UP or not ready:
+        await _set_up(board, settings, ready)
         return
     # Imported only now: a toy without an age does not even load what could open a microphone.
     from device.toy import Toy
@@ -52,10 +50,32 @@ async def _main():
     await Toy(settings, board).run()
 
 
-async def _wait_for_grown_up(board):
-    """Show it, and do nothing else: no microphone, no sound, no network."""
+def _load_settings():
+    try:
+        settings = settings_file.load()
+    except settings_file.SettingsError as error:
+        for problem in error.problems:
+            log("app", "a grown-up is needed: " + problem)
+        return None
+    if not may_listen(settings.age):
+        log("app", "a grown-up is needed: no age from 3 to 13 has been set")
+    return settings
+
+
+async def _set_up(board, settings, ready):
+    """Let a grown-up set the toy up with a phone: no microphone and no sound meanwhile.
+
+    Returns when the toy is to start again: only that gives back all the memory that it took. When
+    nobody came, a toy that is `ready` goes back to being one, and another waits for a squeeze.
+    """
+    from device.portal.portal import Portal
+
     light = Light(board)
+    fields = settings.copy_fields() if settings else {}
+    if await Portal(board, light, fields, ready).run() or ready:
+        return
     light.show(Look.NEEDS_GROWN_UP)
-    while True:
+    paw = Paw(board)
+    while paw.poll() != Press.DOWN:
         light.animate()
-        await asyncio.sleep_ms(FRAME_MS)
+        await asyncio.sleep_ms(POLL_MS)

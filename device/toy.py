@@ -4,14 +4,16 @@ import asyncio
 import gc
 import time
 
-import machine
-
-from device import commands, messages
+from device import commands, goodbye, messages
 from device.audio import dsp
 from device.audio.earcon import Earcon
+from device.audio.lines import Line
 from device.audio.speaker import Speaker, SpeakerPort
+from device.battery import Battery
+from device.caretaker import Caretaker
 from device.ears import Ears
-from device.health import FIRMWARE, Health
+from device.grown_up_paw import GrownUpPaw
+from device.health import Health
 from device.light import Look
 from device.link import NEEDS_GROWN_UP, Link
 from device.log import log
@@ -30,7 +32,7 @@ from device.protocol import (
     unpack_audio_header,
 )
 from device.states import IN_CONVERSATION, Action, Event, State, step
-from device.ui import POLL_MS, Light, Paw
+from device.ui import POLL_MS, Light
 from device.volume import Volume
 from device.wifi import open_station
 
@@ -51,26 +53,35 @@ _CHIRPS = {
     Action.CHIRP_LISTENING: Earcon.LISTENING,
     Action.CHIRP_HEARD: Earcon.HEARD,
     Action.CHIRP_SORRY: Earcon.SORRY,
-    Action.CHIRP_AWAY: Earcon.AWAY,
+}
+# What is said, and the sound instead where the line is not in the flash.
+_LINES = {
+    Action.SAY_AWAY: (Line.AWAY, Earcon.AWAY),
+    Action.SAY_GROWN_UP: (Line.GROWN_UP, Earcon.SORRY),
 }
 
 
 class Toy:
-    """Everything between the paw and the relay. `settings` has an allowed age."""
+    """Everything between the paw and the relay. `settings` has an allowed age.
 
-    def __init__(self, settings, board):
+    In safe mode it is connected, so that it can be helped from home, but opens no microphone.
+    """
+
+    def __init__(self, settings, board, safe=False):
         # In the order of what asks most of the memory: the radio, I2S, the buffers, the rest.
         self.wifi = open_station(settings)
         self.speaker = Speaker(SpeakerPort(board), self._on_played)
         self.volume = Volume(settings, self.speaker)
-        self._outbox = Outbox(lambda: self.speaker.sounding, self.speaker.ring)
-        self._ears = Ears(settings.age, board, self._outbox, self._start)
+        self.outbox = Outbox(lambda: self.speaker.sounding, self.speaker.ring)
+        self.ears = Ears(settings.age, board, self.outbox, self._start)
         self.settings = settings
-        self._board = board
-        self._paw = Paw(board)
-        self._light = Light(board)
-        self._health = Health()
-        self._link = Link(settings, board, self.wifi, self._outbox, self._health, self)
+        self.board = board
+        self.safe = safe
+        self._paw = GrownUpPaw(board, self)
+        self.light = Light(board)
+        self.battery = Battery(board)
+        self.health = Health()
+        self.link = Link(settings, board, self.wifi, self.outbox, self.health, self)
         self._crashed = asyncio.Event()
         self._crash = None
         self.state = State.OFFLINE
@@ -78,16 +89,22 @@ class Toy:
         self._failed_once = False  # to reach home, since it was last reached
         self._deadline_ms = None  # when the state lasts too long
         self._error_ms = None  # when the error look ends
+        self.polls = 0  # of the paw, modulo 65536
         self._prebuffer_ms = 0
         self._max_listen_ms = 0
+        self._caretaker = Caretaker(self)
 
     async def run(self):
         """Run for ever; an error in any part is raised here."""
-        self._ears.open()
-        for work in (self.speaker.run(), self._link.run(), self._poll()):
+        self._listen()
+        for work in (self.speaker.run(), self.link.run(), self._poll(), self._caretaker.run()):
             self._start(work)
         await self._crashed.wait()
         raise self._crash
+
+    def _listen(self):
+        if not self.safe:
+            self.ears.open()
 
     def _start(self, work):
         return asyncio.create_task(self._guard(work))
@@ -147,9 +164,9 @@ class Toy:
                 self.happen(Event.LATE)
             if self._error_ms is not None and time.ticks_diff(now_ms, self._error_ms) >= 0:
                 self._error_ms = None
-            self._health.tick()
-            self._light.show(self._look())
-            self._light.animate()
+            self.polls = (self.polls + 1) & 0xFFFF
+            self.light.show(self._paw.look() or self._look())
+            self.light.animate()
             await asyncio.sleep_ms(POLL_MS)
 
     def _look(self):
@@ -157,6 +174,8 @@ class Toy:
             return Look.ERROR
         if self.state == State.OFFLINE and not self._failed_once:
             return Look.CONNECTING
+        if self.safe and self.state == State.SETUP:
+            return Look.SAFE
         return _LOOKS[self.state]
 
     # From the link
@@ -165,13 +184,14 @@ class Toy:
         """The relay has let the toy in."""
         self._prebuffer_ms = int(welcome["prebuffer_ms"])
         self._max_listen_ms = int(welcome["max_listen_s"] * 1000)
-        self._ears.open()
-        self.happen(Event.WELCOME)
+        self._caretaker.take_time(welcome)
+        self._listen()
+        self.happen(Event.REFUSED if self.safe else Event.WELCOME)
 
     def on_lost(self, code):
         """The link ended with `code`, or could not be had."""
         if code == Close.AGE_GATE:
-            self._ears.close()
+            self.ears.close()
         if self.state == State.OFFLINE:
             self._failed_once = True
         self.happen(Event.REFUSED if code in NEEDS_GROWN_UP else Event.LOST)
@@ -183,6 +203,8 @@ class Toy:
             await self._on_command(message)
         elif kind == Message.ERROR:
             log("toy", "the relay reports an error", code=message["code"])
+        elif kind == Message.HEARTBEAT_ACK:
+            self._caretaker.take_time(message)
         elif message.get("turn") != self._turn:
             return
         elif kind == Message.ENDPOINT:
@@ -223,47 +245,18 @@ class Toy:
             answer = messages.result(message["id"], value)
         except commands.CommandError as error:
             answer = messages.result(message["id"], error=str(error))
-        self._outbox.post(answer)
-
-    def heartbeat(self):
-        """Return the heartbeat message."""
-        message = {"type": Message.HEARTBEAT}
-        message.update(self._health.vital_signs(self.wifi.rssi()))
-        message["weak_signal"] = self.wifi.signal.is_weak
-        message.update(self._counters())
-        return message
-
-    # For the commands
-
-    def status(self):
-        """Return everything that can be told about the toy; no secrets."""
-        told = {
-            "state": self.state,
-            "firmware": FIRMWARE,
-            "board": self._board.name,
-            "volume": self.volume.percent,
-            "bad_messages": self._health.bad_messages,
-        }
-        told.update(self._health.vital_signs(self.wifi.rssi()))
-        told.update(self._counters())
-        return told
+        self.outbox.post(answer)
 
     def restart_soon(self):
         """Say goodbye and start again, once the answer to the command is on its way."""
-        self._start(self._restart())
+        self._start(goodbye.restart(self))
 
-    async def _restart(self):
-        await asyncio.sleep_ms(100)
-        self._outbox.post({"type": Message.GOODBYE, "reason": "restart"})
-        await asyncio.sleep_ms(300)
-        await self._link.close(Close.GOING_AWAY)
-        machine.reset()
-
-    def _counters(self):
-        return {"overruns": self._ears.overruns, "underruns": self.speaker.underruns}
+    def stir(self):
+        """Something is going on that the toy must not fall asleep over."""
+        self._caretaker.stir()
 
     def _on_played(self, played_ms, underruns):
-        self._outbox.post(
+        self.outbox.post(
             {
                 "type": Message.PLAYED,
                 "turn": self._turn,
@@ -277,21 +270,25 @@ class Toy:
         """Carry out an Action."""
         if action == Action.BEGIN:
             self._turn = self._turn % LAST_TURN + 1
-            self._outbox.begin(self._turn)
+            self.outbox.begin(self._turn)
         elif action == Action.ANNOUNCE_HOLD:
-            self._outbox.announce(Mode.HOLD)
+            self.outbox.announce(Mode.HOLD)
         elif action == Action.ANNOUNCE_TAP:
-            self._outbox.announce(Mode.TAP)
+            self.outbox.announce(Mode.TAP)
         elif action == Action.END:
-            self._outbox.end()
+            self.outbox.end()
         elif action == Action.CLOSE:
-            self._outbox.abandon()
+            self.outbox.abandon()
         elif action == Action.CANCEL:
-            self._outbox.post({"type": Message.CANCEL, "turn": self._turn})
+            self.outbox.post({"type": Message.CANCEL, "turn": self._turn})
         elif action == Action.PLAY:
             self.speaker.start(self._prebuffer_ms)
         elif action == Action.SILENCE:
             self.speaker.stop()
+        elif action in _LINES:
+            line, earcon = _LINES[action]
+            if not self.speaker.say(line):
+                self.speaker.chirp(earcon)
         else:
             if action == Action.CHIRP_SORRY:
                 self._error_ms = time.ticks_add(time.ticks_ms(), ERROR_LOOK_MS)

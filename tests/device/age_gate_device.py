@@ -38,7 +38,7 @@ async def watch_app(settings, ms=900):
             colours.add(tuple(payload))
 
     _host.listeners.append(listen)
-    _host.world["wifi"]["connect_ms"] = 50
+    _host.world["wifi"]["connect_ms"] = _host.world["wifi"]["scan_ms"] = 50
     _host.set_level(32, 1)
     running = asyncio.create_task(app._main())
     await asyncio.sleep_ms(ms - SQUEEZE_MS)
@@ -50,8 +50,11 @@ async def watch_app(settings, ms=900):
 
 async def check_needs_grown_up(settings):
     kinds, colours = await watch_app(settings)
-    equal(kinds, {_wire.LED}, "what the toy did: " + str(settings))
-    equal(colours, {(0, 0, 0), LOOKS[Look.NEEDS_GROWN_UP][:3]})
+    # The radio is on for the set-up from a phone, and that is all.
+    equal(kinds, {_wire.LED, _wire.WIFI}, "what the toy did: " + str(settings))
+    assert LOOKS[Look.NEEDS_GROWN_UP][:3] in colours, colours
+    for look in (Look.IDLE, Look.CONNECTING, Look.LISTENING, Look.OFFLINE):
+        assert LOOKS[look][:3] not in colours, look
 
 
 async def test_no_age():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import tempfile
-import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -12,12 +11,13 @@ from typing import Any, Literal
 
 from device.boards import find_board
 from device.light import Look
-from tools.virtual_toy.air import Air, NetworkConditions
-from tools.virtual_toy.errors import ToyTimeoutError, VirtualToyError
+from tools.virtual_toy.air import Air, NetworkConditions, relay_address
+from tools.virtual_toy.errors import ToyTimeoutError
 from tools.virtual_toy.flash import ROOT, ToySettings, make_flash
 from tools.virtual_toy.lights import Colour
 from tools.virtual_toy.microphone import Microphone
 from tools.virtual_toy.paw import Child, Paw
+from tools.virtual_toy.phone import PhoneWay
 from tools.virtual_toy.process import Board
 from tools.virtual_toy.reply import Reply
 from tools.virtual_toy.senses import Event, Senses
@@ -25,7 +25,6 @@ from tools.virtual_toy.sound import Samples, read_wav
 from tools.virtual_toy.speaker import SpeakerRecording
 from tools.virtual_toy.wifi import Wifi
 
-DEFAULT_PORTS = {"ws": 80, "wss": 443}
 NOT_READY = {
     Look.OFFLINE: "It cannot reach the relay: is that running, at this address and port?",
     Look.NEEDS_GROWN_UP: "Its settings, its age (3 to 13) or its token are not accepted.",
@@ -38,11 +37,13 @@ class VirtualToy:
     """One toy. Use it as `async with VirtualToy(relay_url=..., token=...) as toy:`.
 
     `settings` replaces what settings.json would say: a ToySettings, raw text (torn files), or ""
-    for no file at all. `world` replaces fields of the simulated world (see board/_host.py); `heap`
+    for no file at all. `connect_ms` is what the driver takes to join, or the shortest and the
+    longest time of it. `world` replaces fields of the simulated world (see board/_host.py); `heap`
     is MicroPython's heap, like "160K". `on_sound(at, samples)` is called with each piece of sound
     handed to the speaker, up to 64 ms before it is heard at `at`; `on_event` and `on_console` with
-    each event and console line. All times are seconds of time.monotonic(). Raises VirtualToyError
-    for an address that is none, on start MicroPythonMissingError or FirmwareMissingError.
+    each event and console line. All times are seconds of time.monotonic(). `setup` tells where a
+    phone finds the page of the set-up. Raises VirtualToyError for an address that is none, on start
+    MicroPythonMissingError or FirmwareMissingError.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class VirtualToy:
         settings: ToySettings | str | None = None,
         heap: str | None = None,
         board: str = "esp32-devkit",
-        connect_ms: int = 300,
+        connect_ms: int | tuple[int, int] = 300,
         scan_ms: int = 300,
         world: dict[str, Any] | None = None,
         firmware: Path = ROOT,
@@ -68,10 +69,11 @@ class VirtualToy:
         on_sound: Callable[[float, Samples], None] | None = None,
         on_console: Callable[[str], None] | None = None,
     ) -> None:
-        self._relay = _address(relay_url)
+        self._relay = relay_address(relay_url)
         self.conditions = network or NetworkConditions()
         self.air = Air(*self._relay, self.conditions)
         self._wifi = Wifi(ssid, ToySettings.password, rssi, connect_ms=connect_ms, scan_ms=scan_ms)
+        self.setup = PhoneWay()
         self.settings = settings
         if settings is None:
             self.settings = ToySettings(
@@ -97,6 +99,7 @@ class VirtualToy:
                 "board": board,
                 "state_folder": str(self._folder),
                 "wifi": self._wifi.as_world(),
+                "ports": self.setup.as_world(),
                 "send_buffer": SMALL_SEND_BUFFER if self.conditions.partial_writes else 0,
                 **(world or {}),
             },
@@ -181,6 +184,17 @@ class VirtualToy:
             interrupt_after_ms=interrupt_after_ms,
             timeout_s=timeout_s,
         )
+
+    def join_setup(self, phones: int = 1) -> None:
+        """Let phones join the toy's own access point; 0 lets them leave."""
+        self._wifi.phones = phones
+        self._board.change_world(wifi=self._wifi.as_world())
+
+    @property
+    def saved_settings(self) -> str | None:
+        """The text of settings.json on the toy's flash; None when there is none."""
+        path = self._folder / "flash" / "settings.json"
+        return path.read_text() if path.exists() else None
 
     # What can be seen and heard
 
@@ -270,16 +284,4 @@ class VirtualToy:
     def change_address(self) -> None:
         """Give the toy a new address: what it had open is dead without a word, new links work."""
         self.air.drop()
-
-
-def _address(url: str) -> tuple[str, int]:
-    parts = urllib.parse.urlsplit(url)
-    try:
-        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        port = None
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port is None:
-        raise VirtualToyError(
-            f"{url!r} is not the address of a relay; it looks like ws://192.168.1.10:8765/toy"
-        )
-    return parts.hostname, port
+        self._board.change_world(wifi=self._wifi.change_address())

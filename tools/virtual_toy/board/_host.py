@@ -34,6 +34,7 @@ world = {
     "microphone": {"shift": 11, "noise": 26, "offset": -220, "junk_ms": 300},
     "bounce_ms": 6,
     "send_buffer": 0,  # bytes; small ones make the firmware's socket writes partial
+    "ports": {},  # port of the toy's own access point, as text -> real port on this machine
     "routes": [],  # host, port, real host, real port: where a connection really goes
 }
 levels = {}  # pin number -> 0 or 1, as the host holds it

@@ -6,6 +6,7 @@ nothing happens between calls: each call first lives through the time that has p
 
 import binascii
 
+import _access_point
 import _host
 from _radio import AUTHMODE, BSSID, CHANNEL, HIDDEN, NAME, RSSI, Station, networks_in_reach, tell
 from utime import sleep_ms
@@ -101,7 +102,10 @@ class WLAN:
         if on is not None and bool(on) != self._active:
             self._active = bool(on)
             self._radio.switch_off()
-            tell("active" if on else "inactive")
+            if self._station:
+                tell("active" if on else "inactive")
+            else:
+                _access_point.switch(on, self._config)
         return self._active
 
     def _require_started(self):
@@ -140,8 +144,13 @@ class WLAN:
         self._radio.leave()
 
     def isconnected(self):
-        """Tell whether the station has an address; a dead link behind it goes unnoticed."""
+        """Tell whether the station has an address; a dead link behind it goes unnoticed.
+
+        Of the access point: whether a phone has joined.
+        """
         self._radio.live()
+        if not self._station:
+            return self._active and _access_point.phones() > 0
         return self._radio.network is not None
 
     def status(self, name=None):
@@ -154,7 +163,7 @@ class WLAN:
             return self._radio.find()[RSSI]
         if name == "stations":
             self._require(False)
-            return []
+            return [(bytes([2, 0, 0, 0, 0, number]),) for number in range(_access_point.phones())]
         if name is not None:
             raise ValueError("unknown status param")
         if not self._station:
@@ -202,23 +211,14 @@ class WLAN:
             self._set(key, value)
         if self._radio.trying:
             raise OSError("Wifi Internal State Error")
+        if self._active and not self._station:
+            _access_point.announce(self._config)
         return None
 
     def _set(self, key, value):
-        if key in (
-            "ssid",
-            "essid",
-            "hidden",
-            "security",
-            "authmode",
-            "key",
-            "password",
-            "max_clients",
-        ):
+        if key in _access_point.SETTINGS or key in _access_point.ALIASES:
             self._require(False)
-            if key in ("key", "password") and len(value) < 8:
-                raise OSError("Wifi Invalid Password")
-            self._config[key] = value
+            _access_point.set_up(self._active, self._config, key, value)
         elif key == "reconnects":
             self._require(True)
             self._radio.attempts_allowed = 0 if value == -1 else value + 1
@@ -258,7 +258,7 @@ class WLAN:
         if addresses is not None:
             return None
         if not self._station:
-            return ("192.168.4.1", "255.255.255.0", "192.168.4.1", NO_ADDRESS)
+            return (_access_point.ADDRESS, "255.255.255.0", _access_point.ADDRESS, NO_ADDRESS)
         if not self._radio.network:
             return (NO_ADDRESS,) * 4
         address = _host.world["wifi"].get("address", "192.168.1.57")

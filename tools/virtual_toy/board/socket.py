@@ -4,6 +4,7 @@ The host stands between toy and relay as the air does: the address that the firm
 kept, but the connection goes by way of the host. Everything else is the real thing.
 """
 
+import _access_point
 import _host
 import network
 import usocket
@@ -15,7 +16,12 @@ NAME_UNKNOWN = -2  # EAI_NONAME; lwIP says -202
 
 
 def getaddrinfo(host, port, *hints):
-    """Resolve `host`; OSError while the toy is not on a network."""
+    """Resolve `host`; OSError while the toy is not on a network.
+
+    The address of its own access point is there to be listened on, where the host lets phones in.
+    """
+    if host == _access_point.ADDRESS and network.WLAN(network.AP_IF).active():
+        return usocket.getaddrinfo(*_access_point.real_address(port), *hints)
     if not network.WLAN(network.STA_IF).isconnected():
         raise OSError(NAME_UNKNOWN)
     for name, number, to_host, to_port in _host.world["routes"]:

@@ -1,0 +1,156 @@
+"""From the form that a phone sends to settings, or to what is wrong in plain words. Pure."""
+
+from device.protocol import OLDEST_AGE, YOUNGEST_AGE
+from device.settings import MOST_NETWORKS, Settings, SettingsError
+from device.websocket.utf8 import Utf8Validator
+from device.wifi_scan import INSECURE
+
+MOST_FIELDS = 20
+LONGEST_NAME = 32  # bytes
+LONGEST_VALUE = 6000  # bytes; a certificate
+
+DEFAULT_PORT = 8765  # what the relay listens on when nobody says otherwise
+DEFAULT_PATH = "/toy"
+
+_HEX_DIGITS = b"0123456789abcdefABCDEF"
+
+
+class FormError(Exception):
+    """The body is not a form of ours."""
+
+
+def parse(body):
+    """Return {name: value} of a body in application/x-www-form-urlencoded, or FormError."""
+    fields = {}
+    pairs = bytes(body).split(b"&", MOST_FIELDS)
+    if len(pairs) > MOST_FIELDS:
+        raise FormError("too many fields")
+    for pair in pairs:
+        if pair:
+            name, _, value = pair.partition(b"=")
+            fields[_decode(name, LONGEST_NAME)] = _decode(value, LONGEST_VALUE)
+    return fields
+
+
+def _decode(encoded, longest):
+    """Undo percent-encoding; FormError if the result is longer than `longest` bytes or no text."""
+    if len(encoded) > 3 * longest:
+        raise FormError("a field is too long")
+    pieces = encoded.replace(b"+", b" ").split(b"%")
+    decoded = bytearray(pieces[0])
+    for piece in pieces[1:]:
+        digits = piece[:2]
+        if len(digits) != 2 or not all(digit in _HEX_DIGITS for digit in digits):
+            raise FormError("a percent sign without two hex digits")
+        decoded.append(int(digits.decode(), 16))
+        decoded.extend(piece[2:])
+    # MicroPython's own decoder lets broken UTF-8 through, which no phone could show again.
+    validator = Utf8Validator()
+    if len(decoded) > longest or not validator.feed(decoded) or not validator.is_complete():
+        raise FormError("a field is too long or no text")
+    text = bytes(decoded).decode()
+    if "\0" in text:
+        raise FormError("a field is no text")
+    return text
+
+
+def complete_address(text):
+    """Return the relay's whole address: people type "192.168.1.10", phones "Ws://..."."""
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator:
+        scheme, rest = "ws", scheme
+    authority, slash, path = rest.partition("/")
+    if not separator and authority and ":" not in authority:
+        authority += ":%d" % DEFAULT_PORT
+    return scheme.lower() + "://" + authority + (slash + path if path else DEFAULT_PATH)
+
+
+def apply(form, base, found):
+    """Return (fields of settings.json, problems): what `form` says on top of the fields `base`.
+
+    `found` is the list of networks in sight, see device.wifi.tidy. An empty password or token
+    keeps the one in `base`. Problems are plain words without secrets; none means that
+    device.settings takes the fields.
+    """
+    problems = []
+    fields = dict(base)
+    _apply_network(form, fields, found, problems)
+    relay = form.get("relay", "")
+    if relay.strip():
+        fields["relay"] = complete_address(relay)
+    else:
+        problems.append("Enter the address of the relay, the computer that does the thinking.")
+    token = form.get("token", "").strip()
+    if token:
+        fields["token"] = token
+    elif not fields.get("token"):
+        problems.append("Enter the pairing token that the relay printed for this toy.")
+    age = _whole_number(form.get("age"))
+    if age is None or not YOUNGEST_AGE <= age <= OLDEST_AGE:
+        problems.append("Choose the child's age, from 3 to 13.")
+    else:
+        fields["age"] = age
+    ceiling = _whole_number(form.get("ceiling"))
+    if ceiling is None or not 0 <= ceiling <= 100:
+        problems.append("Choose how loud the toy may get at most.")
+    else:
+        fields["volume_ceiling"] = ceiling
+    certificate = "".join(form.get("certificate", "").split())
+    if certificate:
+        fields["relay_certificate"] = certificate
+    if not problems:
+        try:
+            Settings(dict(fields))
+        except SettingsError as error:
+            problems = [_in_plain_words(problem) for problem in error.problems]
+    return fields, problems
+
+
+def _apply_network(form, fields, found, problems):
+    ssid = form.get("other", "").strip() or form.get("ssid", "")
+    password = form.get("password", "")
+    known = fields.get("networks") or []
+    if not 1 <= len(ssid.encode()) <= 32:
+        problems.append("Choose your Wi-Fi network, or type its name.")
+        return
+    if not password:
+        for network in known:
+            if network["ssid"] == ssid:
+                password = network.get("password") or ""
+    sighted = [one["security"] for one in found if one["ssid"] == ssid]
+    insecure = sighted and all(security in INSECURE for security in sighted)
+    allowed = form.get("open") == "yes"
+    if password and not 8 <= len(password) <= 64:
+        problems.append("A Wi-Fi password has 8 to 64 characters.")
+    elif not password and not insecure and not allowed:
+        problems.append("Enter the password of the Wi-Fi network %s." % ssid)
+    elif insecure and not allowed:
+        problems.append(
+            "%s has no password worth the name, so anybody nearby could listen in. Choose another "
+            "network, or allow it under More." % ssid
+        )
+    fields["allow_insecure_wifi"] = allowed
+    others = [network for network in known if network["ssid"] != ssid]
+    others.insert(0, {"ssid": ssid, "password": password})
+    fields["networks"] = others[:MOST_NETWORKS]
+
+
+def _whole_number(text):
+    digits = (text or "").strip()
+    if not 1 <= len(digits) <= 3 or not all("0" <= digit <= "9" for digit in digits):
+        return None
+    return int(digits)
+
+
+def _in_plain_words(problem):
+    """Return a problem of device.settings for somebody who has never seen settings.json."""
+    if "which needs relay_certificate" in problem:
+        return "A wss:// address needs the relay's certificate too: see below, under More."
+    for name, words in (
+        ("relay_certificate", "The relay's certificate"),
+        ("relay", "The relay's address"),
+        ("token", "The pairing token"),
+    ):
+        if problem.startswith(name + " "):
+            return words + problem[len(name) :] + "."
+    return problem
