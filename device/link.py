@@ -19,8 +19,7 @@ from device.log import log
 from device.protocol import SUBPROTOCOL, VERSION, Close, Codec, Message
 from device.signal import WEAK_DBM, Roaming
 from device.states import State
-from device.websocket import tls
-from device.websocket.client import connect
+from device.unload import unload
 from device.websocket.errors import ConnectionClosed, WebSocketError
 from device.websocket.frames import Opcode
 from device.wifi import Outcome
@@ -36,6 +35,9 @@ STABLE_MS = 10000  # a link that held this long was a good one: the next try com
 # Joining takes the driver seconds, with a pause of its own making: no need for longer ones.
 WIFI_FIRST_MS = 250
 WIFI_LONGEST_MS = 1000
+
+# What only opening a connection needs: 5 KB that a conversation has better use for.
+OPENING = ("device.websocket.client", "device.websocket.handshake", "device.websocket.tls")
 
 # How the connection ended where there was no close code.
 UNREACHABLE = 0
@@ -69,6 +71,8 @@ class Link:
         self._toy = toy
         self._tls = None
         if settings.relay.secure:
+            from device.websocket import tls
+
             self._tls = tls.make_context(settings.relay_certificate)
         self._address = None  # of the relay, as getaddrinfo() gave it
         self._address_ssid = None  # where: another network may know it by another address
@@ -151,7 +155,9 @@ class Link:
         if self._address is None or moved or self._address_ssid != self._wifi.ssid:
             self._address = socket.getaddrinfo(relay.host, relay.port, 0, socket.SOCK_STREAM)[0]
             self._address_ssid = self._wifi.ssid
-        return await connect(
+        from device.websocket.client import connect
+
+        websocket = await connect(
             relay.host,
             relay.port,
             relay.path,
@@ -161,6 +167,8 @@ class Link:
             address=self._address,
             timeout_s=self._patience_s(),
         )
+        unload(*OPENING)
+        return websocket
 
     def _patience_s(self):
         return PATIENCE_S[self._failures % len(PATIENCE_S)]

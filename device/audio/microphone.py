@@ -10,7 +10,7 @@ import time
 from machine import I2S, Pin
 
 from device.audio import dsp
-from device.protocol import PCM_FRAME_BYTES, RATE_HZ, SAMPLES_PER_FRAME
+from device.protocol import RATE_HZ, SAMPLES_PER_FRAME
 
 IBUF_BYTES = 16384  # 8 DMA buffers of 256 frames of 8 bytes: 128 ms to be late in
 SLACK_MS = IBUF_BYTES // 8 * 1000 // RATE_HZ
@@ -43,7 +43,6 @@ class Microphone:
         )
         self._stream = asyncio.StreamReader(self._i2s)
         self._words = memoryview(bytearray(SAMPLES_PER_FRAME * 4))
-        self._unheard = bytearray(PCM_FRAME_BYTES)
         self._filter = bytearray(4)  # what dsp.microphone_to_pcm keeps from call to call
         self.overruns = 0  # times the DMA queue overflowed, or the sink was full
 
@@ -73,7 +72,8 @@ class Microphone:
     def _take_frame(self, wanted):
         slot = self._sink.slot() if wanted else None
         # Also when nobody listens: the filter that takes out the offset has to stay settled.
-        target = self._unheard if slot is None else slot
+        # In place, then: a sample is half a word, so none is overwritten before it was read.
+        target = self._words if slot is None else slot
         dsp.microphone_to_pcm(self._words, target, SAMPLES_PER_FRAME, SHIFT, self._filter)
         if slot is not None:
             self._sink.commit()
