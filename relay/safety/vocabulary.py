@@ -9,9 +9,9 @@ import wordninja  # type: ignore[import-untyped]
 
 _SHORT_WORDS = (
     # The frequency list holds abbreviations and fragments; up to three letters, these are words.
-    "a i o ad ah am an as at be by do go ha he hi ho if in is it me my no of oh ok on or ow ox pa "
-    "so to tv um up us we yo add age ago aha aid aim air all and ant any ape arm art ask ate aw "
-    "awe axe bad bag ban bar bat bay bed bee beg bet bib big bin bit boo bow box boy bud bug bum "
+    "a i o ad ah ai am an as at be by do go ha he hi ho if in is it me my no of oh ok on or ow ox "
+    "pa so to tv um up us we yo add age ago aha aid aim air all and ant any ape arm art ask ate "
+    "aw awe axe bad bag ban bar bat bay bed bee beg bet bib big bin bit boo bow box boy bud bug bum "
     "bun bus but buy bye can cap car cat cob cow cry cub cup cut dad day dee did die dig dip doe "
     "dog don dot dry due dug ear eat eel egg ego elf elk end era eve ewe eye fab fan far fat fed "
     "fee few fig fin fit fix fly fog for fox fry fun fur gap gas gem get god got gum gun gut guy "

@@ -8,6 +8,8 @@ BENCHES = {
     "dsp": "the toy's work on one frame of sound, viper against plain Python",
     "heap": "where every kilobyte of the toy's memory goes, at 32-bit object sizes",
     "latency": "from a spoken question to the toy's answer: every stage's time, and words misheard",
+    "reconnect": "from a working network to an answered hello, after four kinds of trouble",
+    "safety": "bad talk stopped, good talk wrongly stopped, milliseconds a sentence",
     "websocket": "the toy's WebSocket client against the Autobahn cases",
 }
 
