@@ -95,11 +95,15 @@ class Link:
                     continue
                 wifi_backoff.reset()
                 self._backoff.reset()
+            began_ms = time.ticks_ms()
             code = await self._connect_once()
             log("link", "ended", code=code)
             self._toy.on_lost(code)
             self._counters.reconnects += 1
-            await self._wait(wait_ms(code, self._backoff))
+            delay_ms = wait_ms(code, self._backoff)
+            if code == UNREACHABLE:
+                delay_ms -= time.ticks_diff(time.ticks_ms(), began_ms)  # a try that hung has waited
+            await self._wait(delay_ms)
 
     async def close(self, code):
         """Say goodbye and close, for a restart or sleep; the connection is not opened again."""
