@@ -5,6 +5,8 @@ amplifier that finds its own clock (a MAX98357A), a WS2812 light and a push butt
 pin and ground. An I2S id works in one direction only, so the microphone and the speaker have one
 each, with pins of their own. `chip` is the name that esptool has for it; `power_hold` is a pin that
 has to be driven high for the board to stay on from its battery, None where there is no such pin.
+`battery_pin` is on ADC1 (ADC2 is the radio's) behind a divider by `battery_divider`, None where
+the battery cannot be measured.
 """
 
 import sys
@@ -26,6 +28,8 @@ class Esp32DevKit:
     led = 18
     paw = 32  # an RTC pin, so that a squeeze can wake the toy from deep sleep
     power_hold = None
+    battery_pin = None
+    battery_divider = 1
 
 
 class Esp32S3DevKit:
@@ -44,6 +48,8 @@ class Esp32S3DevKit:
     led = 48  # on the board itself (revision 1.0; 38 on revision 1.1)
     paw = 7  # an RTC pin
     power_hold = None
+    battery_pin = None
+    battery_divider = 1
 
 
 class XingzhiCube:
@@ -66,6 +72,8 @@ class XingzhiCube:
     led = 48
     paw = 0  # its front button; a strapping pin, so not to be held down while the power comes
     power_hold = 21
+    battery_pin = None  # its divider is on GPIO 17, which is ADC2
+    battery_divider = 2
 
 
 BOARDS = {board.name: board for board in (Esp32DevKit, Esp32S3DevKit, XingzhiCube)}

@@ -17,7 +17,7 @@ async def run(name, args, toy):
 
 
 async def _status(toy, _args):
-    return toy.status()
+    return toy.health.status(toy)
 
 
 async def _volume(toy, args):

@@ -22,6 +22,11 @@ class Ears:
         now = self._microphone.overruns if self._microphone else 0
         return self._past_overruns + now
 
+    @property
+    def progress(self):
+        """Return a number that changes while the microphone is read, None if it is closed."""
+        return self._microphone.frames_read if self._microphone else None
+
     def open(self):
         """Open the microphone if it is not; AgeGateClosed if the age does not allow it."""
         if self._microphone is None:

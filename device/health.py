@@ -6,7 +6,12 @@ import time
 import esp32
 import machine
 
+from device.protocol import Message
+
 FIRMWARE = "0.1.0"
+
+# Many ESP32s have no working thermometer and answer this, in degrees Fahrenheit, whatever the heat.
+NO_THERMOMETER_F = 128
 
 
 def reset_reason():
@@ -29,6 +34,14 @@ def largest_block():
     return max((region[2] for region in esp32.idf_heap_info(esp32.HEAP_DATA)), default=0)
 
 
+def temperature_c():
+    """Return the chip's temperature in degrees Celsius, None where there is no thermometer."""
+    if hasattr(esp32, "mcu_temperature"):  # S3 and later
+        return esp32.mcu_temperature()
+    fahrenheit = esp32.raw_temperature()
+    return None if fahrenheit == NO_THERMOMETER_F else (fahrenheit - 32) * 5 // 9
+
+
 class Health:
     """Counters since the start, and the up-time, which outlives the wrap of the tick counter."""
 
@@ -49,12 +62,35 @@ class Health:
         """Whole seconds since the start."""
         return self._uptime_ms // 1000
 
-    def vital_signs(self, rssi):
-        """Return what heartbeat and status share; `rssi` in dBm or None, sizes in bytes."""
+    def vital_signs(self, toy):
+        """Return what heartbeat and status share: dBm, bytes, seconds, counts, percent, Celsius."""
         return {
-            "rssi": rssi,
+            "rssi": toy.wifi.rssi(),
+            "weak_signal": toy.wifi.signal.is_weak,
             "heap_free": gc.mem_free(),
             "heap_largest": largest_block(),
             "uptime_s": self.uptime_s,
             "reconnects": self.reconnects,
+            "overruns": toy.ears.overruns,
+            "underruns": toy.speaker.underruns,
+            "battery_percent": toy.battery.percent,
+            "temperature_c": temperature_c(),
         }
+
+    def heartbeat(self, toy):
+        """Return the heartbeat message."""
+        message = self.vital_signs(toy)
+        message["type"] = Message.HEARTBEAT
+        return message
+
+    def status(self, toy):
+        """Return everything that can be told about the toy; no secrets."""
+        told = self.vital_signs(toy)
+        told["state"] = toy.state
+        told["firmware"] = FIRMWARE
+        told["board"] = toy.board.name
+        told["volume"] = toy.volume.percent
+        told["volume_ceiling"] = toy.volume.ceiling
+        told["safe_mode"] = toy.safe
+        told["bad_messages"] = self.bad_messages
+        return told

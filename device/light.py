@@ -12,6 +12,7 @@
 | red, steady for a second   | something went wrong; try again                     |
 | violet, breathing          | set-up is open: join the toy's Wi-Fi with a phone   |
 | pink, blinking quickly     | let the paw go now, and the toy forgets everything  |
+| lime green, breathing      | safe mode: it failed to start three times; no ears  |
 
 No two looks differ in brightness alone, so that a light can be told from its colour at any moment.
 """
@@ -36,6 +37,7 @@ class Look:
     ERROR = "error"
     SET_UP = "set_up"
     FORGET = "forget"
+    SAFE = "safe"
 
 
 # red, green, blue (0 to 255 at full brightness of the look), movement, period in ms
@@ -50,6 +52,7 @@ LOOKS = {
     Look.ERROR: (96, 0, 0, STEADY, 0),
     Look.SET_UP: (24, 0, 72, BREATHE, 2000),
     Look.FORGET: (96, 0, 36, BLINK, 250),
+    Look.SAFE: (36, 72, 0, BREATHE, 4000),
 }
 
 

@@ -12,7 +12,7 @@ import json
 import socket
 import time
 
-from device import health, messages
+from device import crash, health, messages
 from device.audio.speaker import BUFFER_MS
 from device.backoff import Backoff
 from device.log import log
@@ -82,11 +82,13 @@ class Link:
         self._silent_ms = 0  # since something came from the relay
         self._backoff = Backoff()
         self._roaming = Roaming()
+        self.progress = 0  # changes as long as this module is not stuck, modulo 65536
 
     async def run(self):
         """Stay connected for ever."""
         wifi_backoff = Backoff(WIFI_FIRST_MS, WIFI_LONGEST_MS)
         while True:
+            self._get_on()
             if not self._wifi.is_connected():
                 outcome = await self._wifi.connect()
                 if outcome != Outcome.CONNECTED:
@@ -105,6 +107,9 @@ class Link:
                 delay_ms -= time.ticks_diff(time.ticks_ms(), began_ms)  # a try that hung has waited
             await self._wait(delay_ms)
 
+    def _get_on(self):
+        self.progress = (self.progress + 1) & 0xFFFF
+
     async def close(self, code):
         """Say goodbye and close, for a restart or sleep; the connection is not opened again."""
         websocket, self._websocket = self._websocket, None
@@ -116,6 +121,7 @@ class Link:
         end_ms = time.ticks_add(time.ticks_ms(), delay_ms)
         left_ms = delay_ms
         while left_ms > 0 and self._wifi.is_connected():
+            self._get_on()
             await asyncio.sleep_ms(min(left_ms, WATCH_MS))
             left_ms = time.ticks_diff(end_ms, time.ticks_ms())
 
@@ -134,6 +140,7 @@ class Link:
         try:
             welcome = await asyncio.wait_for(self._greet(websocket), self._patience_s())
             self._failures = 0
+            crash.forget()
             log("link", "welcome", session=welcome["session"], codec=welcome["codec"])
             codec = Codec.NAMES.index(welcome["codec"])
             self._toy.on_welcome(welcome)
@@ -193,6 +200,7 @@ class Link:
             "buffer_ms": BUFFER_MS,
             "reset": health.reset_reason(),
             "reconnects": self._counters.reconnects,
+            "crash": crash.report(),
         }
         await websocket.send_text(json.dumps(hello))
         opcode, payload = await websocket.receive()
@@ -219,6 +227,7 @@ class Link:
         self._silent_ms = beat_ms = sample_ms = up_ms = 0
         while self._code is None:
             await asyncio.sleep_ms(WATCH_MS)
+            self._get_on()
             elapsed_ms = time.ticks_diff(time.ticks_ms(), seen_ms)
             seen_ms = time.ticks_add(seen_ms, elapsed_ms)
             # After a standstill (a scan) what has come meanwhile is still to be read: no silence.
@@ -234,7 +243,7 @@ class Link:
                 self._end(LOST)
             if beat_ms >= heartbeat_ms:
                 beat_ms = 0
-                self._outbox.post(self._toy.heartbeat())
+                self._outbox.post(self._counters.heartbeat(self._toy))
             if sample_ms >= SAMPLE_MS:
                 sample_ms = 0
                 self._wifi.sample()

@@ -48,23 +48,25 @@ class Action:
     CHIRP_LISTENING = "chirp_listening"
     CHIRP_HEARD = "chirp_heard"
     CHIRP_SORRY = "chirp_sorry"
-    CHIRP_AWAY = "chirp_away"
+    SAY_AWAY = "say_away"  # that home cannot be reached
+    SAY_GROWN_UP = "say_grown_up"  # that a grown-up is needed
 
 
-_TALK = (State.LISTENING, (Action.BEGIN,))
+# SILENCE: what the toy says by itself would be heard, and so nothing recorded.
+_TALK = (State.LISTENING, (Action.SILENCE, Action.BEGIN))
 _INTERRUPT = (State.LISTENING, (Action.SILENCE, Action.CANCEL, Action.BEGIN))
 _HEARD = (State.THINKING, (Action.END, Action.CHIRP_HEARD))
-_CUT_OFF = (State.OFFLINE, (Action.CLOSE, Action.SILENCE, Action.CHIRP_AWAY))
-_LOCKED_OUT = (State.SETUP, (Action.CLOSE, Action.SILENCE, Action.CHIRP_SORRY))
+_CUT_OFF = (State.OFFLINE, (Action.CLOSE, Action.SILENCE, Action.SAY_AWAY))
+_LOCKED_OUT = (State.SETUP, (Action.CLOSE, Action.SILENCE, Action.SAY_GROWN_UP))
 _GIVE_UP = (State.IDLE, (Action.CLOSE, Action.SILENCE, Action.CANCEL, Action.CHIRP_SORRY))
 
 TABLE = {
     (State.SETUP, Event.WELCOME): (State.IDLE, ()),
     (State.SETUP, Event.LOST): (State.SETUP, ()),
-    (State.SETUP, Event.DOWN): (State.SETUP, (Action.CHIRP_SORRY,)),
+    (State.SETUP, Event.DOWN): (State.SETUP, (Action.SAY_GROWN_UP,)),
     (State.OFFLINE, Event.WELCOME): (State.IDLE, ()),
     (State.OFFLINE, Event.REFUSED): (State.SETUP, ()),
-    (State.OFFLINE, Event.DOWN): (State.OFFLINE, (Action.CHIRP_AWAY,)),
+    (State.OFFLINE, Event.DOWN): (State.OFFLINE, (Action.SAY_AWAY,)),
     (State.IDLE, Event.LOST): (State.OFFLINE, ()),  # no sound: it may be the middle of the night
     (State.IDLE, Event.REFUSED): (State.SETUP, ()),
     (State.IDLE, Event.DOWN): _TALK,

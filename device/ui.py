@@ -47,6 +47,13 @@ class Light:
         if self._look is not None and time.ticks_diff(now_ms, self._drawn_ms) >= FRAME_MS:
             self._draw(now_ms)
 
+    def put_out(self):
+        """Go dark, until another look is shown."""
+        self._look = None
+        self._colour = (0, 0, 0)
+        self._pixel[0] = self._colour
+        self._pixel.write()
+
     def _draw(self, now_ms):
         self._drawn_ms = now_ms
         colour = colour_at(self._look, time.ticks_diff(now_ms, self._since_ms))

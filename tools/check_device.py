@@ -37,6 +37,12 @@ CORRECTIONS = (
     # drain() without a first, blocking write.
     ("stdlib/asyncio/streams.pyi", r"class StreamReader:", "class StreamReader(StreamWriter):"),
     ("stdlib/asyncio/streams.pyi", r"class StreamWriter:", "class StreamWriter:\n    out_buf: Any"),
+    # Not in the stubs, but in the port: modesp32.c, machine_pin.c.
+    ("esp32.pyi", r"def raw_temperature", "def mcu_temperature() -> int: ...\n"
+     "def gpio_deep_sleep_hold(enable: bool, /) -> None: ...\ndef raw_temperature"),
+    ("machine.pyi", r"drive: int \| None = None,", "drive: int | None = None, hold: bool = False,"),
+    ("stdlib/io.pyi", r"class StringIO:", "class StringIO:\n    def getvalue(self) -> str: ..."),
+    ("stdlib/sys/__init__.pyi", r"file: IOBase_mp = stdout", "file: Any = stdout"),
 )  # fmt: skip
 
 # Complaints that say nothing about the firmware. It has no annotations, so an attribute that starts

@@ -45,6 +45,7 @@ class Microphone:
         self._words = memoryview(bytearray(SAMPLES_PER_FRAME * 4))
         self._filter = bytearray(4)  # what dsp.microphone_to_pcm keeps from call to call
         self.overruns = 0  # times the DMA queue overflowed, or the sink was full
+        self.frames_read = 0  # modulo 65536
 
     def close(self):
         """Switch the microphone off."""
@@ -65,6 +66,7 @@ class Microphone:
             if filled < len(self._words):
                 continue
             filled = 0
+            self.frames_read = (self.frames_read + 1) & 0xFFFF
             if junk > 0:
                 junk -= SAMPLES_PER_FRAME
             self._take_frame(junk <= 0 and self._sink.recording)

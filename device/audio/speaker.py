@@ -160,6 +160,11 @@ class Speaker:
             return True
         return self._sent and time.ticks_diff(time.ticks_ms(), self._sent_ms) < DMA_MS
 
+    def close(self):
+        """Switch the amplifier's clocks off, for good."""
+        self.stop()
+        self._port.close()
+
     @property
     def progress(self):
         """Return a number that changes while something can be heard, None while it is quiet."""

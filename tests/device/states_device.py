@@ -21,7 +21,8 @@ def live(state, *events):
 def test_hold_to_talk():
     state, done = live(State.IDLE, Event.DOWN, Event.HOLD, Event.UP)
     equal(state, State.THINKING)
-    equal(done, [Action.BEGIN, Action.ANNOUNCE_HOLD, Action.END, Action.CHIRP_HEARD])
+    equal(done[:2], [Action.SILENCE, Action.BEGIN])
+    equal(done[2:], [Action.ANNOUNCE_HOLD, Action.END, Action.CHIRP_HEARD])
     equal(
         live(state, Event.SPEECH_START, Event.PLAYED),
         (State.IDLE, [Action.CLOSE, Action.PLAY]),
@@ -34,6 +35,7 @@ def test_tap_to_talk_ends_at_the_endpoint():
     equal(
         done,
         [
+            Action.SILENCE,
             Action.BEGIN,
             Action.ANNOUNCE_TAP,
             Action.CHIRP_LISTENING,
@@ -74,7 +76,7 @@ def test_losing_the_link_is_said_only_in_a_conversation():
     for state in IN_CONVERSATION:
         after, actions = step(state, Event.LOST)
         equal(after, State.OFFLINE)
-        assert Action.CHIRP_AWAY in actions and Action.CLOSE in actions
+        assert Action.SAY_AWAY in actions and Action.CLOSE in actions
 
 
 def test_welcome_leads_back_from_everywhere_without_a_conversation():

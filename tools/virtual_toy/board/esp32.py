@@ -107,6 +107,10 @@ def wake_on_ext0(pin=None, level=None):
     _host.wake_pins[:] = [] if pin is None else [pin]
 
 
+def gpio_deep_sleep_hold(enable):
+    """Keep the digital outputs as they are in deep sleep."""
+
+
 def raw_temperature():
     """Return the chip's temperature in degrees Fahrenheit."""
     return 128

@@ -10,6 +10,7 @@ import _host
 import _wire
 import micropython
 import utime
+from _adc import ADC  # noqa: F401
 from _i2s import I2S  # noqa: F401
 from umachine import idle, mem8, mem16, mem32  # noqa: F401
 
