@@ -2,6 +2,7 @@
 
 from device.audio.earcon import Earcon
 from device.states import IN_CONVERSATION
+from device.unload import unload
 
 
 class CommandError(Exception):
@@ -38,24 +39,25 @@ async def _wifi_status(toy, _args):
 
 
 async def _wifi_scan(toy, _args):
-    _refuse_in_conversation(toy)  # everything stands still for 2 to 3 s
-    return await _networks().scan(toy)
+    return await _on_networks("scan", toy)  # everything stands still for 2 to 3 s
 
 
 async def _wifi_add(toy, args):
-    _refuse_in_conversation(toy)  # writing to flash stops the sound
-    return _networks().add(toy, args)
+    return await _on_networks("add", toy, args)  # writing to flash stops the sound
 
 
 async def _wifi_forget(toy, args):
+    return await _on_networks("forget", toy, args)
+
+
+async def _on_networks(name, toy, *args):
     _refuse_in_conversation(toy)
-    return _networks().forget(toy, args)
+    from device import network_commands  # used rarely: not in memory before, nor afterwards
 
-
-def _networks():
-    from device import network_commands  # used rarely: not in memory before
-
-    return network_commands
+    try:
+        return await getattr(network_commands, name)(toy, *args)
+    finally:
+        unload("device.network_commands")
 
 
 async def _restart(toy, _args):
