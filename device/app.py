@@ -7,7 +7,7 @@ import time
 
 import machine
 
-from device import next_start
+from device import crash, next_start
 from device import settings as settings_file
 from device.age_gate import may_listen
 from device.boards import find_board, hold_power
@@ -21,6 +21,9 @@ from device.ui import POLL_MS, Light, Paw
 # TLS need, and a sound frame leaves about 1 KB of garbage in asyncio.
 GC_THRESHOLD_BYTES = 16384
 RESTART_DELAY_MS = 2000  # long enough to read the console, and to stop it there with Ctrl-C
+# In safe mode, before the toy tries again: twice as long each time.
+FIRST_REST_MS = 15000
+LONGEST_REST_MS = 600000
 
 
 def run():
@@ -28,11 +31,20 @@ def run():
     gc.threshold(GC_THRESHOLD_BYTES)
     try:
         asyncio.run(_main())
-    except Exception as error:  # Ctrl-C and SystemExit are a developer's, and end the program
-        log("app", "stopped by an error")
+    except Exception as error:
+        gc.collect()
+        crash.keep(error)
         sys.print_exception(error)
+        restart = machine.reset
+    except (KeyboardInterrupt, SystemExit):  # a developer's: the program ends
+        from device import watchdog
+
+        watchdog.loosen()  # or it would reset the toy in the middle of what the developer does
+        raise
+    else:
+        restart = crash.restart
     time.sleep_ms(RESTART_DELAY_MS)
-    machine.reset()
+    restart()
 
 
 async def _main():
@@ -44,10 +56,27 @@ async def _main():
     if start == Start.SET_UP or not ready:
         await _set_up(board, settings, ready)
         return
+    failures = crash.begin()
+    safe = failures >= crash.MOST_FAILURES
+    if safe:
+        await _rest(board, failures)
     # Imported only now: a toy without an age does not even load what could open a microphone.
     from device.toy import Toy
 
-    await Toy(settings, board).run()
+    await Toy(settings, board, safe).run()
+
+
+async def _rest(board, failures):
+    """Wait before another start in safe mode, so that a toy that dies at once does not wear out."""
+    doublings = min(failures - crash.MOST_FAILURES, 10)
+    left_ms = min(FIRST_REST_MS << doublings, LONGEST_REST_MS)
+    log("app", "safe mode", failures=failures, rest_s=left_ms // 1000)
+    light = Light(board)
+    light.show(Look.SAFE)
+    while left_ms > 0:
+        light.animate()
+        await asyncio.sleep_ms(POLL_MS)
+        left_ms -= POLL_MS
 
 
 def _load_settings():
