@@ -1,6 +1,6 @@
 # Everything sets itself up on first use: virtual environment, packages, models (tools/setup.py).
 .DEFAULT_GOAL := help
-.PHONY: help talk relay test check bench clean
+.PHONY: help talk relay flash test check bench clean
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 # make talk QUESTION=my.wav     ask your own recording      make talk LIVE=1   talk into a microphone
@@ -21,6 +21,10 @@ talk: ## ask the toy spoken questions and hear its answers (QUESTION=my.wav, LIV
 relay: ## run the relay on this computer, for real toys
 	@$(PYTHON) -m tools.setup talk
 	@$(VENV_PYTHON) -m relay $(ARGS)
+
+flash: ## make a toy out of a board on USB (ARGS="--pair Bramble --age 7"; --help)
+	@$(PYTHON) -m tools.setup talk --with flash
+	@$(VENV_PYTHON) -m tools.flash $(ARGS)
 
 test: ## set up, then check and test everything
 	@$(PYTHON) -m tools.setup test

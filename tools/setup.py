@@ -43,7 +43,7 @@ FREE_BYTES_WANTED = 3 * 1024**3
 
 # What each profile installs: optional dependencies of pyproject.toml, and models beyond the
 # starter set. A bigger profile's stamp covers a smaller one.
-EXTRAS = {"talk": ["toy", "piper"], "test": ["toy", "piper", "test"]}
+EXTRAS = {"talk": ["toy", "piper"], "test": ["toy", "piper", "flash", "test"]}
 MODELS_BEYOND_STARTER: dict[str, list[str]] = {"talk": [], "test": ["vosk-ko"]}
 
 

@@ -1,0 +1,131 @@
+"""Runs on MicroPython: a board with a raw REPL on standard input and output, as the ESP32's.
+
+Started in the folder that is its flash; sys.argv[1] is the folder of the simulated hardware, and
+argv[2] the one where it keeps what outlives a reset. A reset ends this process; whoever started it
+starts it again. Protocol: docs.micropython.org/en/latest/reference/repl.html#raw-mode
+"""
+
+import os
+import sys
+
+_hardware, _state = sys.argv[1], sys.argv[2]
+sys.path[:] = [_hardware, "", ".frozen", "lib"]
+
+import _host  # noqa: E402
+import _wire  # noqa: E402
+
+_host.world["state_folder"] = _state
+_host.world["wifi"]["scan_ms"] = 200
+_host.world["wifi"]["connect_ms"] = 200
+_write = sys.stdout.write
+WINDOW = 128  # bytes, as on the ESP32
+_globals = {"__name__": "__main__"}
+
+
+class _Reset(BaseException):
+    pass
+
+
+def _on_message(kind, number, payload):
+    if kind == _wire.RESET:
+        raise _Reset
+
+
+_host.listeners.append(_on_message)
+
+
+def _exists(name):
+    try:
+        os.stat(name)  # noqa: PTH116
+    except OSError:
+        return False
+    return True
+
+
+def _start():
+    _write("MPY: boot\r\n")
+    for name in ("boot.py", "main.py"):
+        if _exists(name):
+            try:
+                execfile(name)  # noqa: F821
+            except (Exception, KeyboardInterrupt) as error:
+                sys.print_exception(error)
+                return
+
+
+def _read():
+    byte = sys.stdin.buffer.read(1)
+    if not byte:
+        raise SystemExit
+    return byte
+
+
+def _friendly():
+    _write("MicroPython on a pseudo-terminal\r\n>>> ")
+    while True:
+        try:
+            if _read() == b"\x01":
+                return
+            _write("")
+        except KeyboardInterrupt:
+            _write("\r\n>>> ")
+
+
+def _paste():
+    """Take code as raw paste does: in windows, each confirmed, so that no byte is lost."""
+    _write("R\x01")
+    sys.stdout.buffer.write(bytes([WINDOW & 255, WINDOW >> 8]))
+    code = bytearray()
+    while True:
+        byte = _read()
+        if byte == b"\x04":
+            _write("\x04")
+            return bytes(code)
+        code += byte
+        if len(code) % WINDOW == 0:
+            _write("\x01")
+
+
+def _run(code, answer):
+    _write(answer)
+    try:
+        exec(code, _globals)
+        _write("\x04")
+    except (Exception, KeyboardInterrupt) as error:
+        _write("\x04")
+        sys.print_exception(error)
+    _write("\x04>")
+
+
+def _raw():
+    _write("raw REPL; CTRL-B to exit\r\n>")
+    code = b""
+    while True:
+        try:
+            byte = _read()
+        except KeyboardInterrupt:
+            code = b""
+            continue
+        if byte == b"\x01":
+            _write("raw REPL; CTRL-B to exit\r\n>")
+            code = b""
+        elif byte == b"\x02":
+            return
+        elif byte == b"\x05":
+            _read()
+            _read()
+            _run(_paste(), "")
+        elif byte == b"\x04":
+            _run(code, "OK")
+            code = b""
+        elif byte != b"\r" or code:
+            code += byte
+
+
+try:
+    _start()
+    while True:
+        _friendly()
+        _raw()
+except _Reset:
+    _write("\r\nets: rst\r\n")
