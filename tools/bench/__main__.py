@@ -10,6 +10,7 @@ BENCHES = {
     "latency": "from a spoken question to the toy's answer: every stage's time, and words misheard",
     "reconnect": "from a working network to an answered hello, after four kinds of trouble",
     "safety": "bad talk stopped, good talk wrongly stopped, milliseconds a sentence",
+    "sound": "how long sound stays in the toy, and what a frame leaves to clear up",
     "websocket": "the toy's WebSocket client against the Autobahn cases",
 }
 
