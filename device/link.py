@@ -201,6 +201,7 @@ class Link:
             "reset": health.reset_reason(),
             "reconnects": self._counters.reconnects,
             "crash": crash.report(),
+            "safe_mode": self._toy.safe,
         }
         await websocket.send_text(json.dumps(hello))
         opcode, payload = await websocket.receive()

@@ -4,9 +4,10 @@ docs/protocol.md explains every message; the names come from device.protocol, wh
 """
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from device.protocol import LAST_TURN, MAX_TEXT_BYTES, Message
 from relay.errors import RelayError
@@ -15,6 +16,16 @@ _Turn = Annotated[int, Field(ge=1, le=LAST_TURN)]
 _Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
 _Name = Annotated[str, Field(max_length=64)]
 _Rssi = Annotated[int, Field(ge=-128, le=20)]
+
+_LONGEST_CRASH = 160
+
+
+def _plain_crash(text: str) -> str:
+    # Made plain rather than refused: a toy that has crashed must get in to tell of it.
+    return re.sub(r"[^A-Za-z0-9_.: -]", "?", text[:_LONGEST_CRASH])
+
+
+_Crash = Annotated[str, AfterValidator(_plain_crash)]
 
 
 class BadMessage(RelayError):
@@ -38,6 +49,8 @@ class Hello(_FromToy):
     buffer_ms: Annotated[int, Field(ge=100, le=5000)]
     reset: _Name | None = None
     reconnects: _Count | None = None
+    crash: _Crash | None = None
+    safe_mode: bool | None = None
 
 
 class Listen(_FromToy):
@@ -146,8 +159,10 @@ def welcome(
     timeout_s: int,
     prebuffer_ms: int,
     max_listen_s: int,
+    time_s: int,
+    utc_offset_s: int,
 ) -> str:
-    """Return the answer to a good hello."""
+    """Return the answer to a good hello; the time is as in `heartbeat_ack`."""
     return _build(
         Message.WELCOME,
         session=session,
@@ -156,6 +171,8 @@ def welcome(
         timeout_s=timeout_s,
         prebuffer_ms=prebuffer_ms,
         max_listen_s=max_listen_s,
+        time_s=time_s,
+        utc_offset_s=utc_offset_s,
     )
 
 
@@ -174,9 +191,9 @@ def speech_stop(turn: int, reason: str, frames: int) -> str:
     return _build(Message.SPEECH_STOP, turn=turn, reason=reason, frames=frames)
 
 
-def heartbeat_ack(time_s: int) -> str:
-    """Return the answer to a heartbeat; `time_s` is Unix time."""
-    return _build(Message.HEARTBEAT_ACK, time_s=time_s)
+def heartbeat_ack(time_s: int, utc_offset_s: int) -> str:
+    """Return the answer to a heartbeat: Unix time, and how far local time is ahead of UTC."""
+    return _build(Message.HEARTBEAT_ACK, time_s=time_s, utc_offset_s=utc_offset_s)
 
 
 def command(identifier: str, name: str, args: dict[str, Any]) -> str:

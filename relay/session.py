@@ -11,6 +11,7 @@ from relay import frames, messages
 from relay.age import AgeBand
 from relay.conversation import Conversation
 from relay.guards import RealTimeGuard, TokenBucket
+from relay.home_time import home_time
 from relay.link import LinkClosed, ToyLink
 from relay.services import Services, Toy
 from relay.telemetry import log
@@ -165,7 +166,7 @@ class Session:
                 self._turn.played()
             case messages.Heartbeat():
                 self._note_health(message)
-                await self._link.send(messages.heartbeat_ack(int(time.time())))
+                await self._link.send(messages.heartbeat_ack(*home_time()))
             case messages.Result():
                 self._commands.answered(message)
             case messages.Goodbye():
@@ -189,6 +190,7 @@ class Session:
         lead_ms = min(self._limits.lead_ms, hello.buffer_ms) // FRAME_MS * FRAME_MS
         prebuffer_ms = min(self._limits.prebuffer_ms, lead_ms)
         codec = hello.codecs[0]
+        time_s, utc_offset_s = home_time()
         await self._link.send(
             messages.welcome(
                 session=self.id,
@@ -197,6 +199,8 @@ class Session:
                 timeout_s=self._limits.timeout_s,
                 prebuffer_ms=prebuffer_ms,
                 max_listen_s=self._limits.max_listen_s,
+                time_s=time_s,
+                utc_offset_s=utc_offset_s,
             )
         )
         self.hello = hello
@@ -211,6 +215,12 @@ class Session:
             conversation=Conversation(),
         )
         log(_logger, logging.INFO, Message.HELLO, toy=self.toy.id, band=band, codec=codec)
+        if hello.crash or hello.reset == "watchdog":
+            what = "the toy started again after a failure"
+            log(_logger, logging.WARNING, what, toy=self.toy.id, crash=hello.crash)
+        if hello.safe_mode:
+            what = "the toy is in safe mode and does not listen"
+            log(_logger, logging.WARNING, what, toy=self.toy.id)
 
     def _hear(self, frame: bytes) -> None:
         if len(frame) > MAX_AUDIO_BYTES:
