@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from device.protocol import Close
 from relay.address import cannot_listen, check_address
@@ -30,8 +30,8 @@ _PAIRINGS_EVERY_S = 1.0
 class Relay:
     """A running relay: `await start()`, and `await stop()` also after a failed start.
 
-    `observers` are called with the TurnRecord of each turn that has ended. `engines` and `port`
-    are there once it has been started.
+    `observers` are called with the TurnRecord of each turn that has ended. `engines`, `port`
+    and `sessions` are there once it has been started.
     """
 
     def __init__(self, settings: Settings, observers: Sequence[TurnObserver] = ()) -> None:
@@ -55,6 +55,13 @@ class Relay:
         if self._server is None:
             raise RuntimeError("the relay has not been started")
         return self._server.port
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """The connected toys' sessions, by the toy's id; see `engines`."""
+        if self._server is None:
+            raise RuntimeError("the relay has not been started")
+        return self._server.sessions
 
     async def start(self) -> None:
         """Load everything, test it, and listen.
