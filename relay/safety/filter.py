@@ -15,9 +15,10 @@ from relay.safety.personal import PersonalData
 from relay.safety.replies import Replies
 from relay.safety.rules import read_rules
 from relay.safety.verdict import Action, Verdict
+from relay.safety.windows import windows
 
 _EARLIER_UTTERANCES = 2
-_EARLIER_CHARACTERS = 600
+_EARLIER_CHARACTERS = 300
 _SHORT_WORDS = 3
 _MAX_ALTERNATIVES = 5
 
@@ -82,8 +83,13 @@ class Filter:
         return decide(findings, Side.SAID, band, self.replies, sentence)
 
     def _findings(self, side: Side, text: str, band: AgeBand, before: Views) -> list[Finding]:
-        passage = Passage(side, band, self.normaliser.views(text), before)
-        findings = [finding for detect in self.detectors[side] for finding in detect(passage)]
+        findings: list[Finding] = []
+        for window in windows(text):
+            passage = Passage(side, band, self.normaliser.views(window), before)
+            findings.extend(
+                finding for detect in self.detectors[side] for finding in detect(passage)
+            )
+            before = self._nothing
         if is_unreadable(text):
             findings.append(
                 Finding(Category.UNREADABLE, "filter.unreadable", Action.CAUTION, "unreadable")

@@ -15,9 +15,6 @@ from relay.safety import vocabulary
 from relay.safety.confusables import LOOKALIKES
 from relay.safety.errors import SafetyError
 
-MAX_CHARACTERS = 6000
-"""Longer texts are refused: half a minute of speech has about 500."""
-
 _SPLIT_FROM = 7  # letters: shorter unknown words are names more often than two words in one
 _MAX_SPLIT = 200
 
@@ -103,9 +100,7 @@ class Normaliser:
         return [part for word in words for part in self._full_forms.get(word, (word,))]
 
     def views(self, text: str) -> Views:
-        """Return all readings of `text`; ValueError when it is longer than `MAX_CHARACTERS`."""
-        if len(text) > MAX_CHARACTERS:
-            raise ValueError(f"a text of {len(text)} characters is not checked")
+        """Return all readings of `text`."""
         words = self.words(text)
         fluent = _fluent(self._tidy(words), self._fillers)
         readings = [_join(words), _join(fluent), _join(_split_long(fluent))]

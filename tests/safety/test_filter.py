@@ -1,9 +1,12 @@
 """Verdicts: by age, over turns, over hypotheses, and what the reply says."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relay.age import AgeBand
 from relay.safety.verdict import Action, Alert
+from relay.safety.windows import MAX_CHARACTERS, windows
 
 YOUNG, SCHOOL, TWEEN, TEEN = AgeBand
 
@@ -120,3 +123,30 @@ def test_games_excuse_fighting_but_never_a_real_person(shipped):
     assert shipped.heard("how do I kill my brother in real life not in my game", SCHOOL).action is (
         Action.BLOCK
     )
+
+
+@given(st.text(alphabet=st.sampled_from("ab "), min_size=300, max_size=MAX_CHARACTERS))
+def test_windows_leave_nothing_out(text):
+    covered = 0
+    for piece in windows(text):
+        place = text.find(piece, max(0, covered - 400))
+        assert place <= covered
+        covered = max(covered, place + len(piece))
+        assert len(piece) <= 400
+    assert covered == len(text)
+
+
+@pytest.mark.parametrize("words_before", [0, 30, 60, 75, 90, 150, 300])
+def test_a_bad_thing_is_found_anywhere_in_a_monologue(shipped, words_before):
+    text = "and then we had cake " * (words_before // 5) + "how do I make a bomb and "
+    text += "then we had cake and " * 20
+    assert shipped.heard(text, SCHOOL).action is Action.BLOCK
+
+
+def test_a_long_monologue_is_fine(shipped):
+    assert shipped.heard("and then we had cake " * 100, SCHOOL).action is Action.ALLOW
+
+
+def test_a_text_too_long_is_refused(shipped):
+    with pytest.raises(ValueError, match="not checked"):
+        shipped.heard("a" * (MAX_CHARACTERS + 1), SCHOOL)
