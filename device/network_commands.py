@@ -24,7 +24,7 @@ async def scan(toy):
     return seen
 
 
-def add(toy, args):
+async def add(toy, args):
     """Save the network `ssid` with `password`; return the names of all saved ones."""
     ssid = args.get("ssid")
     password = args.get("password") or ""
@@ -40,7 +40,7 @@ def add(toy, args):
     return _save(toy, others)
 
 
-def forget(toy, args):
+async def forget(toy, args):
     """Forget the network `ssid`; return the names of those that are left."""
     ssid = args.get("ssid")
     left = [known for known in toy.settings.networks if known[0] != ssid]

@@ -142,7 +142,10 @@ class ScriptedRelay:
                 await asyncio.sleep_ms(5)
                 continue
             connected.setblocking(False)
-            await self._accept(asyncio.StreamReader(connected))
+            try:
+                await self._accept(asyncio.StreamReader(connected))
+            except (EOFError, OSError):
+                connected.close()  # it has hung up before the handshake was through
 
     async def _accept(self, stream):
         head = b""
