@@ -1,6 +1,6 @@
 # Everything sets itself up on first use: virtual environment, packages, models (tools/setup.py).
 .DEFAULT_GOAL := help
-.PHONY: help talk relay flash test check bench clean
+.PHONY: help talk relay flash test check bench bench-device clean
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 # make talk QUESTION=my.wav     ask your own recording      make talk LIVE=1   talk into a microphone
@@ -12,7 +12,7 @@ ARGS ?=
 
 help: ## show this list
 	@echo "Bramble: a talking toy that stays at home"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 talk: ## ask the toy spoken questions and hear its answers (QUESTION=my.wav, LIVE=1)
 	@$(PYTHON) -m tools.setup talk $(if $(LIVE),--with microphone)
@@ -42,6 +42,10 @@ check: ## formatting, lint, types, and the firmware against the ESP32's own inte
 bench: ## measure (BENCH=latency|websocket|..., ARGS="--json out.json")
 	@$(PYTHON) -m tools.setup test
 	@$(VENV_PYTHON) -m tools.bench $(BENCH) $(ARGS)
+
+bench-device: ## measure the firmware against its budgets, in one table
+	@$(PYTHON) -m tools.setup test
+	@$(VENV_PYTHON) -m tools.bench device $(ARGS)
 
 clean: ## remove what was made here, except the downloaded models
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -5,6 +5,7 @@ import sys
 
 # Each is a module here with `main(argv: list[str]) -> int`, and takes `--help` and `--json FILE`.
 BENCHES = {
+    "device": "the firmware's budgets: all benches of the device in one table",
     "dsp": "the toy's work on one frame of sound, viper against plain Python",
     "heap": "where every kilobyte of the toy's memory goes, at 32-bit object sizes",
     "latency": "from a spoken question to the toy's answer: every stage's time, and words misheard",

@@ -58,6 +58,8 @@ def main(argv: list[str]) -> int:
         return 2
     print_table("device/audio/dsp.py, one 20 ms frame, fastest batch", rows)
     figures = {f"{row['function']}_us": float(str(row["viper_us"])) for row in rows}
+    for row in rows:
+        figures[f"{row['function']}_times_faster"] = float(str(row["times_faster"]))
     if arguments.json:
         write_json(
             arguments.json, bench="dsp", figures=figures, rows=rows, runs=arguments.rounds * 10
