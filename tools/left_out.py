@@ -6,6 +6,8 @@ from pathlib import Path
 
 from relay.config import Settings
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
 
 def left_out(models_dir: Path) -> list[str]:
     """Return a line for each thing that was left out; empty when nothing was."""
@@ -18,6 +20,11 @@ def left_out(models_dir: Path) -> list[str]:
         )
     if sys.version_info < (3, 11):
         lines.append("the Autobahn cases of the WebSocket client: they need Python 3.11 or newer")
+    if not any(shutil.which(name) for name in BROWSERS):
+        lines.append(
+            "the set-up page in a real browser: there is no Chromium here; as root: "
+            "apt-get install chromium"
+        )
     if not (models_dir / "vosk-small-en").is_dir():
         lines.append(
             "Vosk with its English model, which could not be downloaded (the Korean one was "

@@ -1,7 +1,7 @@
 """From the form that a phone sends to settings, or to what is wrong in plain words. Pure."""
 
 from device.protocol import OLDEST_AGE, YOUNGEST_AGE
-from device.settings import MOST_NETWORKS, Settings, SettingsError
+from device.settings import MOST_NETWORKS, RelayAddress, Settings, SettingsError
 from device.websocket.utf8 import Utf8Validator
 from device.wifi_scan import INSECURE
 
@@ -78,6 +78,7 @@ def apply(form, base, found):
     relay = form.get("relay", "")
     if relay.strip():
         fields["relay"] = complete_address(relay)
+        _check_address(fields["relay"], problems)
     else:
         problems.append("Enter the address of the relay, the computer that does the thinking.")
     token = form.get("token", "").strip()
@@ -104,6 +105,13 @@ def apply(form, base, found):
         except SettingsError as error:
             problems = [_in_plain_words(problem) for problem in error.problems]
     return fields, problems
+
+
+def _check_address(address, problems):
+    try:
+        RelayAddress(address)
+    except ValueError as error:
+        problems.append("The relay's address %s." % error)
 
 
 def _apply_network(form, fields, found, problems):
@@ -148,7 +156,6 @@ def _in_plain_words(problem):
         return "A wss:// address needs the relay's certificate too: see below, under More."
     for name, words in (
         ("relay_certificate", "The relay's certificate"),
-        ("relay", "The relay's address"),
         ("token", "The pairing token"),
     ):
         if problem.startswith(name + " "):

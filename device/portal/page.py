@@ -67,7 +67,7 @@ def form_page(found, fields, problems=(), failure=None):
         yield '<div class="say bad" id="failure"><b>%s</b><p>%s</p>' % failure
         yield (
             '<p>Nothing was saved.</p><form method="post" action="/keep"><p><button class="quiet">'
-            "Keep these settings all the same</button></p></form></div>"
+            "Save it all the same</button></p></form></div>"
         )
     if problems:
         yield '<div class="say bad" id="problems"><b>Not yet:</b><ul>'
