@@ -12,6 +12,7 @@ LONGEST_VALUE = 6000  # bytes; a certificate
 DEFAULT_PORT = 8765  # what the relay listens on when nobody says otherwise
 DEFAULT_PATH = "/toy"
 
+_MISSING = "which needs relay_certificate"  # in what device.settings says
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 
 
@@ -103,7 +104,9 @@ def apply(form, base, found):
         try:
             Settings(dict(fields))
         except SettingsError as error:
-            problems = [_in_plain_words(problem) for problem in error.problems]
+            # That the certificate is missing is no news where it was just found to be bad.
+            known = [one for one in error.problems if _MISSING not in one] or error.problems
+            problems = [_in_plain_words(problem) for problem in known]
     return fields, problems
 
 
@@ -152,7 +155,7 @@ def _whole_number(text):
 
 def _in_plain_words(problem):
     """Return a problem of device.settings for somebody who has never seen settings.json."""
-    if "which needs relay_certificate" in problem:
+    if _MISSING in problem:
         return "A wss:// address needs the relay's certificate too: see below, under More."
     for name, words in (
         ("relay_certificate", "The relay's certificate"),
