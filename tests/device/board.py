@@ -25,12 +25,19 @@ FIELDS = {
 class Bench:
     """Toy, relay, and what the board saw: `kinds` of happenings, colours, how much sound."""
 
-    def __init__(self):
+    def __init__(self, board=None, safe=False):
+        self._board = board
+        self._safe = safe
         self.relay = ScriptedRelay()
         self.toy = None
         self.kinds = []
         self.colours = []
         self.sound_bytes = 0  # written to the speaker that are not silence
+
+    @staticmethod
+    def board():
+        """Return a board of its own, to be changed."""
+        return type("Board", (find_board(),), {})
 
     async def start(self, **fields):
         """Power up; return the toy's first connection, before its hello."""
@@ -46,7 +53,7 @@ class Bench:
         settings = dict(FIELDS, relay=f"ws://127.0.0.1:{self.relay.port}/toy")
         settings.update(fields)
         settings = Settings(json.loads(json.dumps(settings)))
-        self.toy = Toy(settings, find_board(settings.board))
+        self.toy = Toy(settings, self._board or find_board(settings.board), self._safe)
         self.running = asyncio.create_task(self.toy.run())
         return await self.relay.next_connection()
 

@@ -8,7 +8,6 @@ import pytest
 from relay.home_time import home_time
 from tests.relay.house import House
 
-
 TOLD = {
     "the toy started again after a failure",
     "the toy is in safe mode and does not listen",
