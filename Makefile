@@ -12,7 +12,7 @@ ARGS ?=
 
 help: ## show this list
 	@echo "Bramble: a talking toy that stays at home"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 talk: ## ask the toy spoken questions and hear its answers (QUESTION=my.wav, LIVE=1)
 	@$(PYTHON) -m tools.setup talk $(if $(LIVE),--with microphone)
