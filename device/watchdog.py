@@ -32,13 +32,13 @@ class Watchdog:
     different each time the part got on, or None while it has nothing to do.
     """
 
-    def __init__(self, parts, timeout_ms=TIMEOUT_MS):
+    def __init__(self, parts):
         now_ms = time.ticks_ms()
         # name, progress, patience_ms, last number, when it changed
         self._parts = [
             [name, progress, patience, None, now_ms] for name, progress, patience in parts
         ]
-        self._dog = machine.WDT(timeout=timeout_ms)
+        self._dog = machine.WDT(timeout=TIMEOUT_MS)
 
     def check(self, now_ms):
         """Feed the chip's watchdog, or raise Stuck. To be called every second or so."""

@@ -1,9 +1,14 @@
 # path: tools/virtual_toy/board
 """What outlives a restart: the count of failed starts and the report of what the toy died of."""
 
+import struct
+
+import _host
+import _wire
 import machine
 
-from device import crash
+from device import app, crash
+from device.boards import find_board
 from tests.device.check import equal, raises
 
 
@@ -99,3 +104,66 @@ def test_what_someone_else_left_in_the_memory_is_no_report():
         start(machine.HARD_RESET)
         assert report_of(die).startswith("MemoryError")
         crash.forget()
+
+
+def run_app(main):
+    """Run the application with another `_main`; return (resets, time-outs of watchdogs)."""
+    resets, timeouts = [], []
+
+    def listen(kind, number, payload):
+        if kind == _wire.WATCHDOG_STARTED:
+            timeouts.append(struct.unpack(_wire.COUNT, payload)[0])
+
+    _host.listeners.append(listen)
+    machine.reset = lambda: resets.append(1)
+    app.RESTART_DELAY_MS = 1
+    app._main = main
+    try:  # noqa: SIM105
+        app.run()
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    return len(resets), timeouts
+
+
+def test_the_application_keeps_what_it_dies_of_and_counts_it():
+    async def fail():
+        crash.begin()
+        die()
+
+    machine.reset_cause = lambda: machine.HARD_RESET
+    for failures in range(3):
+        equal(run_app(fail), (1, []))
+        assert crash.report().startswith("MemoryError"), crash.report()
+        equal(crash.begin(), 2 * failures + 1)
+
+
+def test_an_end_without_an_error_is_no_failure():
+    async def end():
+        crash.begin()
+
+    machine.reset_cause = lambda: machine.HARD_RESET
+    for _ in range(4):
+        equal(run_app(end), (1, []))
+    equal((crash.begin(), crash.report()), (0, None))
+
+
+def test_a_developer_at_the_prompt_is_not_bitten():
+    for kind in (KeyboardInterrupt, SystemExit):
+
+        async def stop():
+            raise kind  # noqa: B023
+
+        equal(run_app(stop), (0, [24 * 3600 * 1000]))
+
+
+def test_safe_mode_rests_longer_each_time():
+    rests = []
+
+    async def sleep_ms(ms):
+        rests[-1] += ms
+
+    app.asyncio.sleep_ms = sleep_ms
+    for failures in (3, 4, 5, 8, 9, 255):
+        rests.append(0)
+        app.asyncio.run(app._rest(find_board(), failures))
+    equal(rests, [15000, 30000, 60000, 480000, 600000, 600000])
