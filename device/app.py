@@ -16,6 +16,7 @@ from device.light import Look
 from device.log import log
 from device.next_start import Start
 from device.ui import POLL_MS, Light, Paw
+from device.unload import unload
 
 # Collect before the heap would have to grow: on the ESP32 it grows by taking memory that Wi-Fi and
 # TLS need, and a sound frame leaves about 1 KB of garbage in asyncio.
@@ -63,7 +64,18 @@ async def _main():
     # Imported only now: a toy without an age does not even load what could open a microphone.
     from device.toy import Toy
 
-    await Toy(settings, board, safe).run()
+    toy = Toy(settings, board, safe)
+    _watch_update(toy)
+    await toy.run()
+
+
+def _watch_update(toy):
+    """Keep an update that is on trial, or go back to the version before; device.slots decides."""
+    if "a" in sys.path or "b" in sys.path:
+        from device import slots
+
+        slots.watch(toy)
+        unload("device.slots")
 
 
 async def _rest(board, failures):

@@ -60,6 +60,27 @@ async def _on_networks(name, toy, *args):
         unload("device.network_commands")
 
 
+async def _update_begin(toy, args):
+    _refuse_in_conversation(toy)  # writing to flash stops the sound
+    return await _update().begin(toy, args)
+
+
+async def _update_data(toy, args):
+    _refuse_in_conversation(toy)
+    return await _update().write(toy, args)
+
+
+async def _update_apply(toy, args):
+    _refuse_in_conversation(toy)
+    return await _update().apply(toy, args)
+
+
+def _update():
+    from device.update import commands  # leaves the memory again when the update is over
+
+    return commands
+
+
 async def _restart(toy, _args):
     toy.restart_soon()
     return True
@@ -78,5 +99,8 @@ _COMMANDS = {
     "wifi_scan": _wifi_scan,
     "wifi_add": _wifi_add,
     "wifi_forget": _wifi_forget,
+    "update_begin": _update_begin,
+    "update_data": _update_data,
+    "update_apply": _update_apply,
     "restart": _restart,
 }

@@ -13,6 +13,7 @@
 | violet, breathing          | set-up is open: join the toy's Wi-Fi with a phone   |
 | pink, blinking quickly     | let the paw go now, and the toy forgets everything  |
 | lime green, breathing      | safe mode: it failed to start three times; no ears  |
+| sky blue, blinking         | an update is being taken: leave the power on        |
 
 No two looks differ in brightness alone, so that a light can be told from its colour at any moment.
 """
@@ -38,6 +39,7 @@ class Look:
     SET_UP = "set_up"
     FORGET = "forget"
     SAFE = "safe"
+    UPDATING = "updating"
 
 
 # red, green, blue (0 to 255 at full brightness of the look), movement, period in ms
@@ -53,6 +55,7 @@ LOOKS = {
     Look.SET_UP: (24, 0, 72, BREATHE, 2000),
     Look.FORGET: (96, 0, 36, BLINK, 250),
     Look.SAFE: (36, 72, 0, BREATHE, 4000),
+    Look.UPDATING: (0, 32, 72, BLINK, 800),
 }
 
 

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import socket
+import sys
 import time
 
 from device import crash, health, messages
@@ -196,6 +197,7 @@ class Link:
             "age": self._settings.age,
             "firmware": health.FIRMWARE,
             "board": self._board.name,
+            "mpy": sys.implementation._mpy,
             "codecs": codecs,
             "buffer_ms": BUFFER_MS,
             "reset": health.reset_reason(),

@@ -77,6 +77,7 @@ class Toy:
         self.settings = settings
         self.board = board
         self.safe = safe
+        self.updating = False  # from home, into the free slot
         self._paw = GrownUpPaw(board, self)
         self.light = Light(board)
         self.battery = Battery(board)
@@ -174,6 +175,8 @@ class Toy:
             return Look.ERROR
         if self.state == State.OFFLINE and not self._failed_once:
             return Look.CONNECTING
+        if self.updating and self.state not in IN_CONVERSATION:
+            return Look.UPDATING
         if self.safe and self.state == State.SETUP:
             return Look.SAFE
         return _LOOKS[self.state]
