@@ -132,12 +132,17 @@ def describe(ledger: heap_ledger.Ledger, sizes: dict[str, int]) -> list[dict[str
     def add(kind: str, what: str, heap_bytes: int, mpy_bytes: int | None = None) -> None:
         rows.append({"kind": kind, "what": what, "heap_bytes": heap_bytes, "mpy_bytes": mpy_bytes})
 
+    known_modules = {item.name for item in ledger.loaded}
     for item in sorted(ledger.loaded, key=lambda item: -item.heap_bytes):
         if item.name in worst.modules:
             add("module", item.name, item.heap_bytes, sizes[files[item.name]])
         elif item.name not in files:
             add("MicroPython", item.name, item.heap_bytes)
-    add("names", "pools of interned names, reckoned", ledger.pool_bytes)
+    later = [name for name in worst.modules if name in files and name not in known_modules]
+    for name in later:
+        add("module", f"{name} (in objects below)", 0, sizes[files[name]])
+    pool_bytes = heap_ledger.pools(ledger.names)
+    add("names", f"pools of {ledger.names} interned names, reckoned", pool_bytes)
     for path, size in sorted(ledger.buffers.items(), key=lambda item: -item[1]):
         if size >= LARGE_BYTES:
             add("buffer", path, size)
@@ -160,6 +165,7 @@ def make_figures(ledger: heap_ledger.Ledger, sizes: dict[str, int]) -> dict[str,
             if "connecting" not in stage.name
         ),
         "mpy_bytes_all": sum(sizes.values()),
+        "interned_names": ledger.names,
         "growth_bytes_second_turn": last_of(ledger, "second turn: idle") - last_of(ledger, "idle"),
     }
 

@@ -44,7 +44,7 @@ class Ledger:
     loaded: tuple[Loaded, ...]
     stages: tuple[Stage, ...]
     buffers: dict[str, int]
-    pool_bytes: int  # at the end, of the firmware's names
+    names: int  # interned at the end, of the firmware
 
     @property
     def worst(self) -> Stage:
@@ -91,4 +91,4 @@ def read(lines: Iterable[str]) -> Ledger:
                 own = int(entry["bytes"]) - (total - data) - harness_bytes
                 own += pools(names - harness_names)
                 stages.append(Stage(entry["stage"], own, tuple(sorted(entry["modules"]))))
-    return Ledger(tuple(loaded), tuple(stages), buffers, pools(names - harness_names))
+    return Ledger(tuple(loaded), tuple(stages), buffers, names - harness_names)

