@@ -1,0 +1,41 @@
+"""Nobody home: what the toy says by itself can be understood."""
+
+import asyncio
+import time
+
+import pytest
+
+from device.audio.lines import SUFFIX
+from relay.audio import pcm_of, samples_of
+from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, transcribe
+from tests.tools.test_sounds import decode
+from tools import sounds
+from tools.bench.speech import word_errors, words
+from tools.virtual_toy import Look, VirtualToy
+
+pytestmark = IN_THE_HOUSE
+
+NOWHERE = "ws://127.0.0.1:9/toy"
+LONGEST_S = 6.0
+
+
+def assert_understood(said: str, heard: str) -> None:
+    assert word_errors(said, heard) <= 1 + 0.2 * len(words(said)), f"{said!r}, heard {heard!r}"
+
+
+@pytest.mark.parametrize("name", sorted(sounds.TEXTS))
+async def test_each_line_is_understood(home, name):
+    pcm = decode((sounds.FOLDER / (name + SUFFIX)).read_bytes())
+    assert_understood(sounds.TEXTS[name], await transcribe(home, samples_of(pcm)))
+
+
+async def test_a_squeeze_without_a_relay_is_answered_in_words(home):
+    async with VirtualToy(relay_url=NOWHERE, token="t") as toy:
+        await toy.wait_for_look(Look.OFFLINE, timeout_s=READY_S)
+        pressed = toy.press()
+        await asyncio.sleep(0.3)
+        toy.release()
+        await asyncio.sleep(LONGEST_S)
+        heard = toy.speaker.between(pressed, time.monotonic())
+    assert len(pcm_of(heard)) > 0
+    assert_understood(sounds.TEXTS["away"], await transcribe(home, heard))
