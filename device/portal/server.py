@@ -1,9 +1,10 @@
 """The sockets of the portal: one for the page, one for names. What is said comes from elsewhere."""
 
 import asyncio
-import errno
+import gc
 import socket
 
+from device.log import log
 from device.portal import dns, http
 
 MOST_CONNECTIONS = 4  # a socket takes 4 to 7 KB of lwIP's memory
@@ -53,9 +54,8 @@ class Server:
                         if answer is not None:
                             names.sendto(answer, peer)
                         await asyncio.sleep_ms(0)
-                except OSError as error:
-                    if error.errno not in (errno.EAGAIN, errno.ENOMEM, errno.ECONNREFUSED):
-                        raise
+                except OSError:
+                    pass  # nothing there (EAGAIN), no memory, a phone that went away
         finally:
             names.close()
 
@@ -66,6 +66,9 @@ class Server:
                 await asyncio.wait_for(self._answer(stream), TIMEOUT_S)
         except (OSError, asyncio.TimeoutError):
             pass  # the phone went away, or sleeps: it will ask again
+        except Exception as error:  # the others are still to be served
+            gc.collect()
+            log("portal", "a request failed", error=type(error).__name__)
         finally:
             self._open -= 1
             await stream.wait_closed()  # close() does nothing
