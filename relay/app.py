@@ -88,7 +88,7 @@ class Relay:
         check_address(settings.listen)
         self._cleanup.push_async_callback(self.store.close)
         await self.store.open()
-        gate = await asyncio.to_thread(SafetyGate, settings.safety)
+        gate = await asyncio.to_thread(SafetyGate, settings.safety, models_dir=settings.models_dir)
         self._engines = await load_engines(settings)
         self._cleanup.push_async_callback(self._engines.close)
         self._server = Server(

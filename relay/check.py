@@ -136,7 +136,7 @@ class _Doctor:
         return f"{listen.host} port {listen.port} is free"
 
     async def _safety(self) -> str:
-        gate = SafetyGate(self._settings.safety)
+        gate = SafetyGate(self._settings.safety, models_dir=self._settings.models_dir)
         band = AgeBand.AGES_6_TO_8
         harmful = await gate.check_heard("I want to kill myself", band)
         if harmful.action is Action.ALLOW or harmful.alert is not Alert.SELF_HARM:

@@ -1,6 +1,6 @@
 """Safety: the only door that a child's words and a model's words go through.
 
-    gate = SafetyGate()                       # loads rules and replies, tests itself; SafetyError
+    gate = SafetyGate(models_dir=...)         # loads rules, replies, classifiers; tests itself
     verdict = await gate.check_heard("...", band, alternatives=(), earlier=())
     verdict = await gate.check_said("...", band, before="")
 

@@ -1,13 +1,15 @@
 """`python -m relay.safety`: try a sentence, seal changed data files, print the reviewed replies."""
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 
 from relay.age import AgeBand
+from relay.errors import RelayError
 from relay.safety import self_test
-from relay.safety.data_files import DATA, load_unsealed, seal
-from relay.safety.errors import SafetyError
+from relay.safety.data_files import DATA, load_unsealed, read_unsealed, seal
+from relay.safety.embedding import Embedder
 from relay.safety.filter import Filter
 from relay.safety.page import replies_page
 
@@ -19,6 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
         tables = load_unsealed(DATA)
         made = Filter(tables)
         if options.command == "seal":
+            self_test.run(made, tables)  # the rules must do by themselves, too
+        if options.command != "replies":
+            read = functools.partial(read_unsealed, DATA)
+            made.add_classifiers(read, Embedder.load(options.models_dir))
+        if options.command == "seal":
             self_test.run(made, tables)
             print(f"The self-test passed; {seal(DATA)} files sealed.")
         elif options.command == "replies":
@@ -29,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(page, end="")
         else:
             _try(made, " ".join(options.words), options.age, options.said)
-    except SafetyError as error:
+    except RelayError as error:
         print(f"Not sealed: {error}" if options.command == "seal" else error, file=sys.stderr)
         return 1
     return 0
@@ -47,6 +54,9 @@ def _try(made: Filter, text: str, age: int, said: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m relay.safety", description=__doc__)
+    parser.add_argument(
+        "--models-dir", type=Path, default=Path("models"), help="where the models lie (%(default)s)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("seal", help="test the data files as they are and write their hashes")
     page = commands.add_parser("replies", help="all reviewed replies on one page, as Markdown")

@@ -19,7 +19,9 @@ else:
 
 DATA = Path(__file__).parent / "data"
 MANIFEST = "SHA256SUMS"
+_ENDINGS = (".toml", ".npz")
 _AGAIN = "put the file back, or if the change is wanted: python -m relay.safety seal"
+_AGAIN_ARRAYS = "put the file back, or make it again: python -m tools.train_safety"
 
 Tables = dict[str, dict[str, Any]]
 """File name without ending, to what the TOML file holds."""
@@ -36,18 +38,32 @@ def load(folder: Path = DATA) -> Tables:
             raise SafetyError(f"safety data file {name} is not in {MANIFEST}: {_AGAIN}")
     tables: Tables = {}
     for name, digest in sealed.items():
-        content = _read(folder / name)  # hashed and parsed from the same bytes
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise SafetyError(f"safety data file {name} was altered: {_AGAIN}")
-        tables[name.removesuffix(".toml")] = _parse(name, content)
+        content = _checked(folder / name, digest)
+        if name.endswith(".toml"):
+            tables[name.removesuffix(".toml")] = _parse(name, content)
     return tables
+
+
+def read_sealed(folder: Path, name: str) -> bytes:
+    """Return the data file `name` of `folder`; SafetyError if it is not as sealed."""
+    digest = _read_manifest(folder).get(name)
+    if digest is None:
+        raise SafetyError(f"safety data file {name} is missing: {_AGAIN_ARRAYS}")
+    return _checked(folder / name, digest)
 
 
 def load_unsealed(folder: Path = DATA) -> Tables:
     """Return the data files whatever the manifest says: for trying a change before sealing it."""
     return {
-        name.removesuffix(".toml"): _parse(name, _read(folder / name)) for name in digests(folder)
+        name.removesuffix(".toml"): _parse(name, _read(folder / name))
+        for name in digests(folder)
+        if name.endswith(".toml")
     }
+
+
+def read_unsealed(folder: Path, name: str) -> bytes:
+    """Return a data file whatever the manifest says: for trying a change before sealing it."""
+    return _read(folder / name)
 
 
 def seal(folder: Path = DATA) -> int:
@@ -60,7 +76,7 @@ def seal(folder: Path = DATA) -> int:
 
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every data file in `folder`, by name."""
-    paths = sorted(folder.glob("*.toml"))
+    paths = sorted(path for ending in _ENDINGS for path in folder.glob(f"*{ending}"))
     return {path.name: hashlib.sha256(_read(path)).hexdigest() for path in paths}
 
 
@@ -68,12 +84,20 @@ def _read_manifest(folder: Path) -> dict[str, str]:
     sealed: dict[str, str] = {}
     for line in _read(folder / MANIFEST).decode("ascii", "replace").splitlines():
         digest, _, name = line.partition("  ")
-        if len(digest) != 64 or not name.endswith(".toml") or "/" in name:
+        if len(digest) != 64 or not name.endswith(_ENDINGS) or "/" in name:
             raise SafetyError(f"{MANIFEST} has a line that is not a digest and a name: {_AGAIN}")
         sealed[name] = digest
     if not sealed:
         raise SafetyError(f"{MANIFEST} is empty: {_AGAIN}")
     return sealed
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    content = _read(path)  # hashed and used are the same bytes
+    if hashlib.sha256(content).hexdigest() != digest:
+        again = _AGAIN if path.suffix == ".toml" else _AGAIN_ARRAYS
+        raise SafetyError(f"safety data file {path.name} was altered: {again}")
+    return content
 
 
 def _read(path: Path) -> bytes:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
-from relay.errors import ModelMissing
 from relay.models import FileRecord, find, read_manifest
 from relay.safety.errors import SafetyError
 
@@ -51,12 +50,12 @@ class Embedder:
 
     @classmethod
     def load(cls, models_dir: Path) -> "Embedder":
-        """Return the embedder after checking every byte of it; SafetyError says how to get it."""
-        try:
-            folder = find(models_dir, NAME, engine="safety")
-            records = read_manifest(folder)
-        except (ModelMissing, ValueError) as error:
-            raise SafetyError(f"the filter cannot tell what sentences mean: {error}") from None
+        """Return the embedder after checking every byte of it.
+
+        Raises ModelMissing when it is not there or damaged, SafetyError when it is another one.
+        """
+        folder = find(models_dir, NAME, engine="safety")
+        records = read_manifest(folder)
         if any(records.get(path) != record for path, record in FILES.items()):
             raise SafetyError(
                 f'the model "{NAME}" in {models_dir} is not the one that the filter knows; {_AGAIN}'

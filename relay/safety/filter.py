@@ -1,12 +1,15 @@
 """The filter without time: pure functions of the data files and the words."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from relay.age import AgeBand
 from relay.safety import self_test
-from relay.safety.data_files import Tables, load
+from relay.safety.classifier import load_classifiers
+from relay.safety.data_files import Tables, load, read_sealed
 from relay.safety.decide import decide, unsure, worst
+from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
 from relay.safety.finding import Category, Detector, Finding, Passage, Side
 from relay.safety.normalise import Normaliser, Views, fold
@@ -40,18 +43,27 @@ class Filter:
         }
         topics = {rule.topic for book in books.values() for rule in book.rules}
         topics |= {"say_again", "check_failed", "unreadable", "pii", "something_else"}
-        missing = sorted(topics - self.replies.topics.keys())
-        if missing:
-            raise SafetyError(f"replies.toml has no words for {', '.join(missing)}")
+        self._require_replies(topics)
         self._nothing = self.normaliser.views("")
 
     @classmethod
-    def load(cls, folder: Path) -> "Filter":
-        """Return the filter of the sealed data in `folder`, tested; SafetyError if it is off."""
+    def load(cls, folder: Path, embedder: Embedder | None = None) -> "Filter":
+        """Return the filter of the sealed data in `folder`, tested; SafetyError if it is off.
+
+        Without an embedder it knows rules alone: enough to test them, not to open a door.
+        """
         tables = load(folder)
         made = cls(tables)
+        if embedder is not None:
+            made.add_classifiers(functools.partial(read_sealed, folder), embedder)
         self_test.run(made, tables)
         return made
+
+    def add_classifiers(self, read: Callable[[str], bytes], embedder: Embedder) -> None:
+        """Let the classifiers judge too; `read` gives a data file by name. SafetyError."""
+        for side, classifier in load_classifiers(read, embedder).items():
+            self._require_replies(kind.topic for kind in classifier.machine.kinds)
+            self.detectors[side].append(classifier)
 
     def heard(
         self,
@@ -81,6 +93,11 @@ class Filter:
         """Return the verdict on a sentence of the model."""
         findings = self._findings(Side.SAID, sentence, band, self._tail(before))
         return decide(findings, Side.SAID, band, self.replies, sentence)
+
+    def _require_replies(self, topics: Iterable[str]) -> None:
+        missing = sorted(set(topics) - self.replies.topics.keys())
+        if missing:
+            raise SafetyError(f"replies.toml has no words for {', '.join(missing)}")
 
     def _findings(self, side: Side, text: str, band: AgeBand, before: Views) -> list[Finding]:
         findings: list[Finding] = []

@@ -10,28 +10,40 @@ from pathlib import Path
 from relay.age import AgeBand
 from relay.config import SafetySettings
 from relay.safety.data_files import DATA
+from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
 from relay.safety.filter import Filter
 from relay.safety.finding import Category
 from relay.safety.replies import LAST_RESORT
 from relay.safety.verdict import Action, Alert, Verdict
 
+MODELS = Path("models")
+"""Where the models lie by default, as in relay.config."""
+
 _logger = logging.getLogger(__name__)
 
 _MAX_UNFINISHED = 64
-"""Checks under way at once, hung ones included. A check takes about a millisecond."""
+"""Checks under way at once, hung ones included. A check takes about ten milliseconds."""
 
 
 class SafetyGate:
-    """The filter behind a deadline. Loading it tests it: SafetyError keeps the relay from starting.
+    """The filter behind a deadline. Loading it tests it.
+
+    SafetyError and ModelMissing keep the relay from starting.
 
     Whatever goes wrong in a check, too late included, the answer is BLOCK with a kind line and
-    `Alert.CHECK_FAILED`. Nothing is remembered between calls, so nothing softens over a session.
+    `Alert.CHECK_FAILED`. No answer depends on an earlier one, so nothing softens over a session.
     """
 
-    def __init__(self, settings: SafetySettings | None = None, data: Path = DATA) -> None:
+    def __init__(
+        self,
+        settings: SafetySettings | None = None,
+        data: Path = DATA,
+        *,
+        models_dir: Path = MODELS,
+    ) -> None:
         self._timeout_s = (settings or SafetySettings()).timeout_ms / 1000
-        self.filter = Filter.load(data)
+        self.filter = Filter.load(data, Embedder.load(models_dir))
         self._unfinished = 0
         self._lock = threading.Lock()
 

@@ -161,7 +161,7 @@ def test_a_catalogue_that_cannot_be_is_refused(tmp_path, text):
 def test_the_catalogue_that_ships_holds_a_starter_set_that_needs_no_open_web():
     models = load(CATALOGUE)
     starter = [model for model in models.values() if model.starter]
-    assert {model.kind for model in starter} == {"stt", "llm", "tts"}
+    assert {model.kind for model in starter} == {"stt", "llm", "tts", "safety"}
     for model in starter:
         reachable = models[model.instead] if model.instead else model
         assert any(isinstance(source, WheelSource) for source in reachable.sources)

@@ -1,0 +1,1 @@
+"""Teach the safety classifiers from the exemplars of relay/safety/exemplars."""
