@@ -48,8 +48,8 @@ class Ledger:
 
     @property
     def worst(self) -> Stage:
-        """The stage with the most bytes in use."""
-        return max(self.stages, key=lambda stage: stage.heap_bytes)
+        """The stage with the most bytes in use; the toy has not begun yet in the first one."""
+        return max(self.stages[1:] or self.stages, key=lambda stage: stage.heap_bytes)
 
 
 def pools(names: int) -> int:
