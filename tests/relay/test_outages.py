@@ -49,7 +49,13 @@ class Player:
 
     async def play(self) -> None:
         """Ask all questions; every so often in the middle of trouble."""
-        troubles = [self.reset, self.lose_wifi, self.new_address, self.relay_hangs_up]
+        troubles = [
+            self.reset,
+            self.lose_wifi,
+            self.new_address,
+            self.go_dead,
+            self.relay_hangs_up,
+        ]
         moments = [Look.LISTENING, Look.THINKING, Look.SPEAKING]
         for turn in range(TURNS):
             if turn % EVERY != 2:
@@ -80,6 +86,9 @@ class Player:
 
     async def new_address(self) -> None:
         self.toy.change_address()
+
+    async def go_dead(self) -> None:
+        self.toy.air.drop()  # without a sign to either end
 
     async def relay_hangs_up(self) -> None:
         for session in list(self.house.server.sessions.values()):

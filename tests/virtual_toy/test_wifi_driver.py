@@ -126,6 +126,80 @@ print(wlan.isconnected())
     ) == ["True", "False True", "True", "True"]
 
 
+def test_with_a_password_nothing_below_wpa2_is_joined(tmp_path):
+    assert run(
+        """
+wifi["networks"] = [["home", "0000000000a1", 1, -50, mode, "12345678", False] for mode in (0,)]
+wlan.config(reconnects=1)
+for mode in (0, 1, 2, 3):
+    wifi["networks"][0][4] = mode
+    wlan.connect("home", "12345678")
+    time.sleep_ms(150)
+    print(wlan.isconnected(), wlan.status())
+    wlan.disconnect()
+""",
+        tmp_path,
+    ) == ["False 211", "False 211", "False 211", "True 1010"]
+
+
+def test_a_node_of_a_mesh_can_be_named_and_is_kept(tmp_path):
+    assert run(
+        """
+wifi["networks"] = [
+    ["mesh", "0000000000a1", 1, -70, 3, "12345678", False],
+    ["mesh", "0000000000a2", 6, -50, 3, "12345678", False],
+]
+for node in (None, b"\\0\\0\\0\\0\\0\\xa2"):
+    wlan.connect("mesh", "12345678", bssid=node)
+    time.sleep_ms(100)
+    print(wlan.status("rssi"))
+    wlan.disconnect()
+wlan.config(reconnects=1)
+wlan.connect("mesh", "12345678", bssid=b"\\0\\0\\0\\0\\0\\xa2")
+time.sleep_ms(100)
+del wifi["networks"][1]
+print(wlan.isconnected())
+""",
+        tmp_path,
+    ) == ["-70", "-50", "False"]
+
+
+def test_a_network_that_appears_late_in_an_attempt_is_met_by_the_next(tmp_path):
+    assert run(
+        """
+wifi["connect_ms"], wifi["fail_ms"] = [100, 120], 400
+networks, wifi["networks"] = wifi["networks"], []
+def joined_after(appears_ms):
+    wifi["networks"] = []
+    wlan.disconnect()
+    wlan.connect("home", "correct horse")
+    started = time.ticks_ms()
+    time.sleep_ms(appears_ms)
+    wlan.status()
+    wifi["networks"] = networks
+    while not wlan.isconnected():
+        time.sleep_ms(5)
+    return time.ticks_diff(time.ticks_ms(), started)
+early, late = joined_after(50), joined_after(300)
+print(150 <= early, early < 400, late >= 500)
+""",
+        tmp_path,
+    ) == ["True True True"]
+
+
+def test_the_router_may_give_another_address(tmp_path):
+    assert run(
+        """
+wlan.connect("home", "correct horse")
+time.sleep_ms(100)
+print(wlan.ifconfig()[0])
+wifi["address"] = "192.168.1.99"
+print(wlan.isconnected(), wlan.ifconfig()[0])
+""",
+        tmp_path,
+    ) == ["192.168.1.57", "True 192.168.1.99"]
+
+
 def test_what_the_board_refuses_is_refused(tmp_path):
     assert run(
         """
