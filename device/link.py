@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from device import crash, health, messages
+from device import health, messages
 from device.audio.speaker import BUFFER_MS
 from device.backoff import Backoff
 from device.log import log
@@ -43,10 +43,12 @@ OPENING = ("device.websocket.client", "device.websocket.handshake", "device.webs
 # How the connection ended where there was no close code.
 UNREACHABLE = 0
 LOST = 1006
+MOVED = 1  # the toy has another address: no reason for anyone to wait
 
 NEEDS_GROWN_UP = (Close.NOT_AUTHORISED, Close.AGE_GATE)
 # Seconds to wait after these codes; after all others the backoff decides.
 WAIT_S = {
+    MOVED: 0,
     Close.NOT_AUTHORISED: 60,
     Close.AGE_GATE: 60,
     Close.REPLACED: 30,
@@ -141,7 +143,7 @@ class Link:
         try:
             welcome = await asyncio.wait_for(self._greet(websocket), self._patience_s())
             self._failures = 0
-            crash.forget()
+            self._counters.crash_is_told()
             log("link", "welcome", session=welcome["session"], codec=welcome["codec"])
             codec = Codec.NAMES.index(welcome["codec"])
             self._toy.on_welcome(welcome)
@@ -202,7 +204,7 @@ class Link:
             "buffer_ms": BUFFER_MS,
             "reset": health.reset_reason(),
             "reconnects": self._counters.reconnects,
-            "crash": crash.report(),
+            "crash": self._counters.crash,
             "safe_mode": self._toy.safe,
         }
         await websocket.send_text(json.dumps(hello))
@@ -251,8 +253,7 @@ class Link:
                 sample_ms = 0
                 self._wifi.sample()
                 if self._wifi.address() != address:
-                    log("link", "the toy has a new address")
-                    self._end(LOST)
+                    self._end(MOVED)
             if up_ms >= STABLE_MS:
                 up_ms = 0
                 self._backoff.reset()
