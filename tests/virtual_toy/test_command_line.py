@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripted_relay import ScriptedRelay
 
+from tests.virtual_toy.scripted_relay import ScriptedRelay
 from tools.virtual_toy import read_wav, write_wav
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,8 +4,8 @@ import asyncio
 
 import numpy as np
 import pytest
-from small_firmware import ECHO, write_firmware
 
+from tests.virtual_toy.small_firmware import ECHO, write_firmware
 from tools.virtual_toy import Look, ToyTimeoutError, VirtualToy
 
 RATE = 16000

@@ -4,7 +4,8 @@ import math
 from array import array
 
 import pytest
-from micropython_script import run_script
+
+from tests.virtual_toy.micropython_script import run_script
 
 START = """
 import asyncio, struct, time, _host, _wire

@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from scripted_relay import ScriptedRelay
 
+from tests.virtual_toy.scripted_relay import ScriptedRelay
 from tools.virtual_toy import Look, VirtualToy
 
 NOWHERE = "ws://127.0.0.1:9/toy"

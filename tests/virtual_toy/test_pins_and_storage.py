@@ -1,6 +1,6 @@
 """The simulated pins, clock, storage and light behave like the board's, bad habits too."""
 
-from micropython_script import run_script
+from tests.virtual_toy.micropython_script import run_script
 
 
 def test_a_pin_is_one_object_and_an_open_input_follows_its_pull(tmp_path):

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from small_firmware import write_firmware
 
+from tests.virtual_toy.small_firmware import write_firmware
 from tools.virtual_toy import FirmwareMissingError, ToyStoppedError, VirtualToy, VirtualToyError
 
 NOWHERE = "ws://127.0.0.1:9/toy"

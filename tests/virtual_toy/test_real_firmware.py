@@ -4,8 +4,8 @@ import asyncio
 
 import numpy as np
 import pytest
-from scripted_relay import ScriptedRelay
 
+from tests.virtual_toy.scripted_relay import ScriptedRelay
 from tools.virtual_toy import Look, NetworkConditions, VirtualToy
 
 RATE = 16000

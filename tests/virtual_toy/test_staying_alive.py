@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
-from scripted_relay import ScriptedRelay
 
+from tests.virtual_toy.scripted_relay import ScriptedRelay
 from tools.virtual_toy import Look, VirtualToy
 from tools.virtual_toy.flash import ROOT, ToySettings
 

@@ -1,6 +1,6 @@
 """The simulated `network` refuses, freezes and hides what the ESP32's driver does."""
 
-from micropython_script import run_script
+from tests.virtual_toy.micropython_script import run_script
 
 START = """
 import time, network, _host
