@@ -10,7 +10,6 @@ import machine
 from device import crash, next_start
 from device import settings as settings_file
 from device.age_gate import may_listen
-from device.boards import find_board, hold_power
 from device.button import Press
 from device.light import Look
 from device.log import log
@@ -51,8 +50,11 @@ def run():
 async def _main():
     start = next_start.take()
     settings = _load_settings()
+    from device.boards import find_board, hold_power
+
     board = find_board(settings and settings.board)
     hold_power(board)
+    unload("device.boards")  # the other boards'
     ready = settings is not None and may_listen(settings.age)
     if start == Start.SET_UP or not ready:
         await _set_up(board, settings, ready)

@@ -1,12 +1,19 @@
-"""What the relay may ask of the toy; docs/protocol.md lists it."""
+"""What the relay may ask of the toy; docs/protocol.md lists it. Loaded while one is carried out."""
 
+from device import messages
 from device.audio.earcon import Earcon
+from device.messages import CommandError
 from device.states import IN_CONVERSATION
 from device.unload import unload
 
 
-class CommandError(Exception):
-    """The command cannot be carried out; the message says why in plain words."""
+async def answer(message, toy):
+    """Carry out a command message on `toy`; return the message with its result."""
+    try:
+        value = await run(message["name"], message["args"], toy)
+        return messages.result(message["id"], value)
+    except CommandError as error:
+        return messages.result(message["id"], error=str(error))
 
 
 async def run(name, args, toy):

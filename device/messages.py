@@ -25,6 +25,10 @@ _FIELDS = {
 }
 
 
+class CommandError(Exception):
+    """A command cannot be carried out; the message says why in plain words."""
+
+
 class BadMessage(Exception):
     """The relay sent something that docs/protocol.md does not allow; says which field."""
 

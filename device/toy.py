@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 
-from device import commands, goodbye, messages
+from device import goodbye, messages
 from device.audio import dsp
 from device.audio.earcon import Earcon
 from device.audio.lines import Line
@@ -33,6 +33,7 @@ from device.protocol import (
 )
 from device.states import IN_CONVERSATION, Action, Event, State, step
 from device.ui import POLL_MS, Light
+from device.unload import unload
 from device.volume import Volume
 from device.wifi import open_station
 
@@ -243,12 +244,10 @@ class Toy:
         self.speaker.commit()
 
     async def _on_command(self, message):
-        try:
-            value = await commands.run(message["name"], message["args"], self)
-            answer = messages.result(message["id"], value)
-        except commands.CommandError as error:
-            answer = messages.result(message["id"], error=str(error))
-        self.outbox.post(answer)
+        from device import commands  # rarely needed: not in memory while the toy talks
+
+        self.outbox.post(await commands.answer(message, self))
+        unload("device.commands")
 
     def restart_soon(self):
         """Say goodbye and start again, once the answer to the command is on its way."""
