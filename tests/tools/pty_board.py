@@ -18,15 +18,19 @@ CTRL_C = b"\x03"
 class PtyBoard:
     """Use as a context manager. `port` is the serial port, `flash` the folder of its files.
 
-    `unplug_after` pulls the cable when that many bytes have been received.
+    `unplug_after` pulls the cable when that many bytes have been received. `order` of the samples
+    that its speaker plays: "straight" or "swapped".
     """
 
-    def __init__(self, folder: Path, unplug_after: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, unplug_after: int | None = None, order: str = "straight"
+    ) -> None:
         self.flash = folder / "flash"
         self.state = folder / "state"
         for made in (self.flash, self.state):
             made.mkdir(parents=True, exist_ok=True)
         self.received = 0
+        self._order = order
         self.starts = 0
         self._unplug_after = unplug_after
         self._master, self._slave = os.openpty()
@@ -56,7 +60,7 @@ class PtyBoard:
         while not self._stop.is_set():
             self.starts += 1
             self._process = subprocess.Popen(
-                [find_micropython(), "-X", "heapsize=8M", SCRIPT, BOARD, self.state],
+                [find_micropython(), "-X", "heapsize=8M", SCRIPT, BOARD, self.state, self._order],
                 cwd=self.flash,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,18 +1,20 @@
 """Runs on MicroPython: a board with a raw REPL on standard input and output, as the ESP32's.
 
 Started in the folder that is its flash; sys.argv[1] is the folder of the simulated hardware, and
-argv[2] the one where it keeps what outlives a reset. A reset ends this process; whoever started it
-starts it again. Protocol: docs.micropython.org/en/latest/reference/repl.html#raw-mode
+argv[2] the one where it keeps what outlives a reset. argv[3] is the order of the samples on their
+way out: its microphone hears its speaker. A reset ends this process; whoever started it starts it
+again. Protocol: docs.micropython.org/en/latest/reference/repl.html#raw-mode
 """
 
 import os
 import sys
 
-_hardware, _state = sys.argv[1], sys.argv[2]
+_hardware, _state, _order = sys.argv[1:]
 sys.path[:] = [_hardware, "", ".frozen", "lib"]
 
 import _host  # noqa: E402
 import _wire  # noqa: E402
+from utime import ticks_us  # noqa: E402
 
 _host.world["state_folder"] = _state
 _host.world["wifi"]["scan_ms"] = 200
@@ -26,9 +28,28 @@ class _Reset(BaseException):
     pass
 
 
+_air = _state + "/air.raw"
+_sounding = False
+
+
 def _on_message(kind, number, payload):
     if kind == _wire.RESET:
         raise _Reset
+    if kind == _wire.SPEAKER_DATA:
+        _play(bytes(payload))
+
+
+def _play(stereo):
+    """Let what leaves the speaker reach the microphone, 200 ms later."""
+    global _sounding  # noqa: PLW0603
+    left = [stereo[n : n + 2] for n in range(0, len(stereo), 4)]
+    if _order == "swapped":  # as a classic ESP32 does with 16-bit mono
+        left = [left[n ^ 1] for n in range(len(left) & ~1)]
+    with open(_air, "ab" if _sounding else "wb") as file:  # noqa: PTH123
+        file.write(b"".join(left))
+    if not _sounding:
+        _sounding = True
+        _host.set_sound(ticks_us() + 200000, _air)
 
 
 _host.listeners.append(_on_message)

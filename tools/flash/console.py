@@ -24,7 +24,10 @@ REPL_TRY_S = 2.5
 REOPEN_TIMEOUT_S = 15  # a chip with USB of its own leaves the bus during a reset
 CHUNK_BYTES = 512
 POLL_S = 0.1
-START_S = 1.5  # from reset to MicroPython's prompt
+RESTART_S = 1.5  # from reset to MicroPython's prompt
+
+START = "main.py"
+START_ASIDE = "main.off"
 LONGEST_LINE = 4096
 
 GONE = (
@@ -36,7 +39,12 @@ SILENT = (
     "MicroPython (leave --keep-micropython out). If it was just written: press RESET and try again"
 )
 
-# Firmware that was there before: `a` and `b` are update slots, main.py is gone by then.
+_GIVE_BACK = f"""
+import os
+if {START_ASIDE!r} in os.listdir():
+    os.rename({START_ASIDE!r}, {START!r})
+"""
+# Firmware that was there before; `a` and `b` are update slots.
 _CLEAR = """
 import os
 _replaced, _keep = %r, %r
@@ -49,11 +57,13 @@ def _clear(path):
             os.remove(file)
     if not any(one.startswith(path + '/') for one in _keep):
         os.rmdir(path)
-for _name, _kind, *_ in os.ilistdir():
+for _name, _kind, *_ in list(os.ilistdir()):
     if _name in _replaced and _kind & 0x4000:
         _clear(_name)
+    elif _name in _replaced:
+        os.remove(_name)
 """
-_REPLACED = (FOLDER, "a", "b")
+_REPLACED = (FOLDER, "a", "b", START_ASIDE)
 
 # uname().machine is like "Generic ESP32S3 module with ESP32S3".
 _MACHINE = """
@@ -111,17 +121,22 @@ class Console:
                         raise
 
     def take_over(self) -> None:
-        """Interrupt the firmware for good: stop it, take its start away, and restart the board.
+        """Interrupt the firmware for good: stop it, put its start aside, and restart the board.
 
         A watchdog that the firmware has started cannot be stopped and would restart the board in
-        the middle of the copy. Without main.py nothing starts one.
+        the middle of what follows. Without main.py nothing starts one.
         """
         self.interrupt()
-        if "main.py" in self.run("import os\nprint(os.listdir())"):
-            self.run("import os\nos.remove('main.py')")
+        if START in self.run("import os\nprint(os.listdir())"):
+            self.run(f"import os\nos.rename({START!r}, {START_ASIDE!r})")
             self.restart()
-            self._settle()
+            for _ in self.lines(RESTART_S):
+                pass  # the port may come and go
             self.interrupt()
+
+    def give_back(self) -> None:
+        """Put back what `take_over` put aside; `restart` then starts the firmware again."""
+        self.run(_GIVE_BACK)
 
     def machine(self) -> tuple[str, str]:
         """Return the chip, like "esp32s3", and the architecture that .mpy files have to be for."""
@@ -207,11 +222,6 @@ class Console:
             self._pending = self._pending[-LONGEST_LINE:]
             for line in whole:
                 yield line.decode(errors="replace").strip()
-
-    def _settle(self) -> None:
-        """Wait until the board has started again, through the loss of its port if need be."""
-        for _ in self.lines(START_S):
-            pass
 
     def _open(self) -> SerialTransport:
         with self._explained(f"{self._port} cannot be opened"):
