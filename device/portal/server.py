@@ -10,6 +10,7 @@ from device.portal import dns, http
 MOST_CONNECTIONS = 4  # a socket takes 4 to 7 KB of lwIP's memory
 TIMEOUT_S = 15  # for a whole request and its answer
 NAMES_POLL_MS = 50
+SEND_BYTES = 512  # at least, as long as there is more: small packets wait for each other
 
 
 class Server:
@@ -21,7 +22,7 @@ class Server:
     def __init__(self, address, respond):
         self._address = address
         self._respond = respond
-        self._open = 0
+        self._open = []  # tasks, each with a connection, oldest first
         self._listener = None
         self._names = None
 
@@ -60,17 +61,21 @@ class Server:
             names.close()
 
     async def _serve(self, stream, _):
-        self._open += 1
+        # Browsers open connections in advance and say nothing on them: the oldest makes room.
+        if len(self._open) >= MOST_CONNECTIONS:
+            self._open.pop(0).cancel()
+        task = asyncio.current_task()
+        self._open.append(task)
         try:
-            if self._open <= MOST_CONNECTIONS:
-                await asyncio.wait_for(self._answer(stream), TIMEOUT_S)
+            await asyncio.wait_for(self._answer(stream), TIMEOUT_S)
         except (OSError, asyncio.TimeoutError):
             pass  # the phone went away, or sleeps: it will ask again
         except Exception as error:  # the others are still to be served
             gc.collect()
             log("portal", "a request failed", error=type(error).__name__)
         finally:
-            self._open -= 1
+            if task in self._open:
+                self._open.remove(task)
             await stream.wait_closed()  # close() does nothing
 
     async def _answer(self, stream):
@@ -82,10 +87,19 @@ class Server:
         except http.HttpError as error:
             request = None
             status, location, pieces = error.status, None, (str(error),)
-        await _send(stream, http.response_head(status, location))
-        if request is None or request.method != "HEAD":
-            for piece in pieces:
-                await _send(stream, piece.encode())
+        answer = http.response_head(status, location)
+        try:
+            if request is None or request.method != "HEAD":
+                for piece in pieces:
+                    answer += piece.encode()
+                    if len(answer) >= SEND_BYTES:
+                        await _send(stream, answer)
+                        answer = b""
+            await _send(stream, answer)
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:  # the file behind the page, when the phone is gone
+                close()
 
 
 async def _send(stream, data):

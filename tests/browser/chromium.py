@@ -153,14 +153,20 @@ class Chromium:
             )
 
     async def picture(self, path: Path):
-        """Save a picture of the whole page."""
+        """Save a picture of the whole page, a pixel of it for each of CSS."""
         size = await self.evaluate(
-            "[document.documentElement.clientWidth, document.documentElement.scrollHeight]"
+            "[document.documentElement.clientWidth, document.documentElement.offsetHeight]"
         )
         answer = await self._call(
             "Page.captureScreenshot",
             captureBeyondViewport=True,
-            clip={"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1},
+            clip={
+                "x": 0,
+                "y": 0,
+                "width": size[0],
+                "height": size[1],
+                "scale": 1 / PHONE["deviceScaleFactor"],
+            },
         )
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread(path.write_bytes, base64.b64decode(answer["data"]))

@@ -160,7 +160,7 @@ def test_pages_show_strangers_as_text():
 def test_pages_take_what_a_broken_file_says():
     for fields in ({}, {"age": "x", "volume_ceiling": "loud", "relay": 5}, {"volume_ceiling": 33}):
         shown = "".join(page.form_page([], fields))
-        assert shown.endswith("</html>")
+        assert shown.endswith("</html>\n")
         assert "<form" in shown
 
 
