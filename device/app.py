@@ -7,7 +7,7 @@ import time
 
 import machine
 
-from device import crash, next_start
+from device import next_start
 from device import settings as settings_file
 from device.age_gate import may_listen
 from device.button import Press
@@ -32,9 +32,8 @@ def run():
     try:
         asyncio.run(_main())
     except Exception as error:
-        gc.collect()
-        crash.keep(error)
         sys.print_exception(error)
+        _keep(error)
         restart = machine.reset
     except (KeyboardInterrupt, SystemExit):  # a developer's: the program ends
         from device import watchdog
@@ -42,9 +41,22 @@ def run():
         watchdog.loosen()  # or it would reset the toy in the middle of what the developer does
         raise
     else:
+        from device import crash
+
         restart = crash.restart
     time.sleep_ms(RESTART_DELAY_MS)
     restart()
+
+
+def _keep(error):
+    asyncio.new_event_loop()  # lets go of the tasks, and so of the toy, for there may be no room
+    gc.collect()
+    try:
+        from device import crash
+
+        crash.keep(error)
+    except MemoryError:
+        log("app", "no room for a crash report")
 
 
 async def _main():
@@ -59,10 +71,14 @@ async def _main():
     if start == Start.SET_UP or not ready:
         await _set_up(board, settings, ready)
         return
+    from device import crash
+
     failures = crash.begin()
-    safe = failures >= crash.MOST_FAILURES
+    over = failures - crash.MOST_FAILURES
+    safe = over >= 0
+    unload("device.crash")
     if safe:
-        await _rest(board, failures)
+        await _rest(board, over)
     # Imported only now: a toy without an age does not even load what could open a microphone.
     from device.toy import Toy
 
@@ -80,11 +96,10 @@ def _watch_update(toy):
         unload("device.slots")
 
 
-async def _rest(board, failures):
+async def _rest(board, doublings):
     """Wait before another start in safe mode, so that a toy that dies at once does not wear out."""
-    doublings = min(failures - crash.MOST_FAILURES, 10)
-    left_ms = min(FIRST_REST_MS << doublings, LONGEST_REST_MS)
-    log("app", "safe mode", failures=failures, rest_s=left_ms // 1000)
+    left_ms = min(FIRST_REST_MS << min(doublings, 10), LONGEST_REST_MS)
+    log("app", "safe mode", rest_s=left_ms // 1000)
     light = Light(board)
     light.show(Look.SAFE)
     while left_ms > 0:

@@ -2,7 +2,7 @@
 
 Kept in the RTC's memory, which a reset leaves alone and a power cut does not: pulling the plug
 gives the toy a fresh start. A report holds the type of the error and where it was, never its
-message, which may quote a secret.
+message, which may quote a secret. Loaded when it is needed.
 """
 
 import io
@@ -13,7 +13,6 @@ import machine
 from device.log import log
 
 MOST_FAILURES = 3  # in a row; then the toy starts in safe mode
-WELL_AFTER_MS = 60000  # of life, a start counts as good
 DEEPEST = 3  # places of a traceback that a report holds
 MOST_BYTES = 120
 

@@ -36,11 +36,6 @@ async def sleep(toy):
     machine.deepsleep()
 
 
-def woken_by_paw():
-    """Tell whether it was a squeeze that ended the sleep."""
-    return machine.wake_reason() == machine.PIN_WAKE
-
-
 async def _leave(toy, reason):
     toy.outbox.post({"type": Message.GOODBYE, "reason": reason})
     await asyncio.sleep_ms(SEND_MS)

@@ -7,6 +7,7 @@ import esp32
 import machine
 
 from device.protocol import Message
+from device.unload import unload
 
 FIRMWARE = "0.1.0"
 
@@ -48,6 +49,11 @@ class Health:
     def __init__(self):
         self.reconnects = 0
         self.bad_messages = 0
+        self.battery_percent = None  # of charge, where that can be measured
+        from device import crash
+
+        self.crash = crash.report()  # of the last life, until the relay knows
+        unload("device.crash")
         self._uptime_ms = 0
         self._seen_ms = time.ticks_ms()
 
@@ -62,6 +68,15 @@ class Health:
         """Whole seconds since the start."""
         return self._uptime_ms // 1000
 
+    def crash_is_told(self):
+        """The relay knows what the toy died of."""
+        if self.crash is not None:
+            from device import crash
+
+            self.crash = None
+            crash.forget()
+            unload("device.crash")
+
     def vital_signs(self, toy):
         """Return what heartbeat and status share: dBm, bytes, seconds, counts, percent, Celsius."""
         return {
@@ -73,7 +88,7 @@ class Health:
             "reconnects": self.reconnects,
             "overruns": toy.ears.overruns,
             "underruns": toy.speaker.underruns,
-            "battery_percent": toy.battery.percent,
+            "battery_percent": self.battery_percent,
             "temperature_c": temperature_c(),
         }
 

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from device import crash, health, messages
+from device import health, messages
 from device.audio.speaker import BUFFER_MS
 from device.backoff import Backoff
 from device.log import log
@@ -143,7 +143,7 @@ class Link:
         try:
             welcome = await asyncio.wait_for(self._greet(websocket), self._patience_s())
             self._failures = 0
-            crash.forget()
+            self._counters.crash_is_told()
             log("link", "welcome", session=welcome["session"], codec=welcome["codec"])
             codec = Codec.NAMES.index(welcome["codec"])
             self._toy.on_welcome(welcome)
@@ -204,7 +204,7 @@ class Link:
             "buffer_ms": BUFFER_MS,
             "reset": health.reset_reason(),
             "reconnects": self._counters.reconnects,
-            "crash": crash.report(),
+            "crash": self._counters.crash,
             "safe_mode": self._toy.safe,
         }
         await websocket.send_text(json.dumps(hello))

@@ -68,6 +68,7 @@ class Settings:
         self.night_volume_ceiling = take(
             "night_volume_ceiling", check.percent, DEFAULT_NIGHT_VOLUME
         )
+        self.has_night = self.night_from is not None and self.night_until is not None
         self.sleep_minutes = take("sleep_minutes", check.minutes)
         if self.relay and self.relay.secure and not self.relay_certificate:
             problems.append("relay is a wss:// address, which needs relay_certificate")

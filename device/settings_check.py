@@ -6,7 +6,6 @@ Loaded while settings are read, and unloaded then (device.settings).
 import binascii
 
 from device.boards import BOARDS
-from device.clock import minute_of
 from device.protocol import is_allowed_age
 from device.settings import MOST_NETWORKS
 
@@ -79,6 +78,8 @@ def percent(value):
 
 def time(value):
     """Return a time of day in minutes."""
+    from device.night import minute_of  # not where no night is set
+
     return minute_of(_text(value, 4, 5))
 
 

@@ -4,12 +4,10 @@ import asyncio
 import gc
 import time
 
-from device import goodbye, messages
+from device import messages
 from device.audio import dsp
-from device.audio.earcon import Earcon
-from device.audio.lines import Line
+from device.audio.earcon import Earcon, Line
 from device.audio.speaker import Speaker, SpeakerPort
-from device.battery import Battery
 from device.caretaker import Caretaker
 from device.ears import Ears
 from device.grown_up_paw import GrownUpPaw
@@ -81,7 +79,6 @@ class Toy:
         self.updating = False  # from home, into the free slot
         self._paw = GrownUpPaw(board, self)
         self.light = Light(board)
-        self.battery = Battery(board)
         self.health = Health()
         self.link = Link(settings, board, self.wifi, self.outbox, self.health, self)
         self._crashed = asyncio.Event()
@@ -251,6 +248,8 @@ class Toy:
 
     def restart_soon(self):
         """Say goodbye and start again, once the answer to the command is on its way."""
+        from device import goodbye
+
         self._start(goodbye.restart(self))
 
     def stir(self):

@@ -16,7 +16,8 @@ from typing import get_args
 from rich.console import Console
 from rich.table import Table
 
-from device.audio.lines import SUFFIX, Line
+from device.audio.earcon import Line
+from device.audio.lines import SUFFIX
 from device.protocol import AUDIO_HEADER_BYTES, PCM_FRAME_BYTES, Codec
 from relay.audio import duration_ms, write_wav
 from relay.config import Settings, TtsSettings

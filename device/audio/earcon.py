@@ -27,6 +27,15 @@ class Earcon:
     CHIRP = ((1047, 80), (1319, 80), (1568, 120), (0, 80), (1568, 120))  # here I am
 
 
+class Line:
+    """What the toy can say by itself, each a file of device/sounds; see device.audio.lines."""
+
+    AWAY = "away"  # home cannot be reached
+    GROWN_UP = "grown_up"  # a grown-up is needed
+    BATTERY_LOW = "battery_low"
+    UPDATING = "updating"
+
+
 def duration_ms(earcon):
     """Return how long an earcon sounds, in ms."""
     return sum(note[1] for note in earcon)

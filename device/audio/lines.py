@@ -2,7 +2,7 @@
 
 A line is a file of `device/sounds`, made by `python -m tools.sounds`: ADPCM frames of 20 ms as they
 travel on the link, one behind the other, 8200 bytes a second. Each is read and decoded while the
-one before it sounds, so that a line takes no more memory than a frame.
+one before it sounds, so that a line takes no more memory than a frame. Loaded while one is said.
 """
 
 from device.protocol import ADPCM_FRAME_BYTES
@@ -10,15 +10,6 @@ from device.protocol import ADPCM_FRAME_BYTES
 # Beside this package, wherever the application has been put: device/audio/lines.mpy -> device.
 FOLDER = __file__.rsplit("/", 2)[0] + "/sounds/"
 SUFFIX = ".adpcm"
-
-
-class Line:
-    """What the toy can say by itself."""
-
-    AWAY = "away"  # home cannot be reached
-    GROWN_UP = "grown_up"  # a grown-up is needed
-    BATTERY_LOW = "battery_low"
-    UPDATING = "updating"
 
 
 class LinePlayer:

@@ -13,9 +13,9 @@ from machine import I2S, Pin
 
 from device.audio import dsp
 from device.audio.earcon import EarconPlayer
-from device.audio.lines import LinePlayer
 from device.audio.ring import FrameRing
 from device.protocol import FRAME_MS, PCM_FRAME_BYTES, RATE_HZ, SAMPLES_PER_FRAME
+from device.unload import unload
 
 RING_FRAMES = 25
 BUFFER_MS = RING_FRAMES * FRAME_MS  # 500 ms, 16 KB
@@ -76,7 +76,7 @@ class Speaker:
         # Toy and child take turns: the outbox fills it while the child speaks, for memory is dear.
         self.ring = self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
         self._earcon = EarconPlayer()
-        self._line = LinePlayer(dsp.adpcm_decode)
+        self._line = None  # the player of one, while it is said
         self._tone = array("h", bytes(SAMPLES_PER_FRAME * 2))
         # Bytes, not array("h"): after a partial write drain() goes on at buffer[bytes written:].
         self._stereo = bytearray(SAMPLES_PER_FRAME * 4)
@@ -136,27 +136,45 @@ class Speaker:
     def stop(self):
         """Fall silent: drop everything. The DMA's share, 64 ms at most, still sounds."""
         self._earcon.stop()
-        self._line.stop()
+        self._stop_line()
         self.stop_reply()
 
     def chirp(self, earcon):
         """Play an earcon now, instead of a line; a reply waits until it is over."""
-        self._line.stop()
+        self._stop_line()
         self._earcon.start(earcon)
         self._wake.set()
 
     def say(self, line):
-        """Say a line (device.audio.lines.Line) now; a reply waits. False if it is not there."""
+        """Say a line (device.audio.earcon.Line) now; a reply waits. False if it is not there."""
+        if self._line is None:
+            from device.audio.lines import LinePlayer
+
+            unload("device.audio.lines")  # it stays for as long as the player does
+            self._line = LinePlayer(dsp.adpcm_decode)
         if not self._line.start(line):
             return False
         self._earcon.stop()
         self._wake.set()
         return True
 
+    def _stop_line(self):
+        if self._line is not None:
+            self._line.stop()
+            self._line = None
+
+    def _own(self):
+        """Return what plays the toy's own sound now, None if nothing does."""
+        if self._earcon.sounding:
+            return self._earcon
+        if self._line is not None and not self._line.sounding:
+            self._line = None
+        return self._line
+
     @property
     def sounding(self):
         """Tell whether something can be heard, also the end that is still in the DMA."""
-        if self._flowing or self._earcon.sounding or self._line.sounding:
+        if self._flowing or self._earcon.sounding or self._line is not None:
             return True
         return self._sent and time.ticks_diff(time.ticks_ms(), self._sent_ms) < DMA_MS
 
@@ -173,8 +191,8 @@ class Speaker:
     async def run(self):
         """Play for ever."""
         while True:
-            own = self._earcon if self._earcon.sounding else self._line
-            if own.sounding:
+            own = self._own()
+            if own is not None:
                 own.fill(self._tone, SAMPLES_PER_FRAME)
                 await self._send(self._tone, False)
             elif self._flowing and len(self._ring):

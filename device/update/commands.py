@@ -9,7 +9,7 @@ import sys
 import time
 
 from device import slots
-from device.audio.lines import Line
+from device.audio.earcon import Line
 from device.commands import CommandError
 from device.health import FIRMWARE
 from device.states import State

@@ -1,5 +1,5 @@
 # path: tools/virtual_toy/board
-"""Clock, night, battery and watchdog, each by itself."""
+"""Night, volume, battery and watchdog, each by itself."""
 
 import time
 
@@ -7,7 +7,7 @@ import _host
 import _wire
 
 from device.battery import Battery, percent_of
-from device.clock import DAY_MINUTES, Clock, is_between, minute_of
+from device.night import DAY_MINUTES, Night, minute_of
 from device.volume import Volume
 from device.watchdog import Stuck, Watchdog
 from tests.device.check import equal, raises
@@ -23,8 +23,7 @@ class Loudspeaker:
 class Wishes:
     volume = 90
     volume_ceiling = 80
-    night_from = minute_of("19:30")
-    night_until = minute_of("7:00")
+    has_night = True
     night_volume_ceiling = 25
     saved = 0
 
@@ -48,60 +47,78 @@ def test_times_are_read():
         raises(ValueError, minute_of, text)
 
 
+def told(first, last, time_s=NOON_S, offset_s=0, uptime_s=0):
+    """Return a night of which the relay has told the time."""
+    night = Night(minute_of(first), minute_of(last))
+    night.take({"time_s": time_s, "utc_offset_s": offset_s}, uptime_s)
+    return night
+
+
+def minutes_of(night):
+    """Return the minutes of the day in a night that was told at up-time 0 that it is noon."""
+    return [m for m in range(DAY_MINUTES) if night.is_now((m - 720) % DAY_MINUTES * 60)]
+
+
 def test_a_night_may_last_over_midnight():
-    night = [m for m in range(DAY_MINUTES) if is_between(m, minute_of("19:30"), minute_of("7:00"))]
+    night = minutes_of(told("19:30", "7:00"))
     equal(len(night), 11 * 60 + 30)
     assert minute_of("19:29") not in night and minute_of("7:00") not in night
-    equal([is_between(m, 60, 120) for m in (59, 60, 119, 120)], [False, True, True, False])
-    equal(is_between(60, 60, 60), False)
+    equal(minutes_of(told("1:00", "2:00")), list(range(60, 120)))
+    equal(minutes_of(told("1:00", "1:00")), [])
 
 
-def test_the_clock_goes_on_from_what_it_was_told():
-    clock = Clock()
-    equal(clock.minute(5), None)
-    clock.take({"time_s": NOON_S, "utc_offset_s": 0}, 1000)
-    equal([clock.minute(1000 + s) for s in (0, 59, 60, 12 * 3600, 86400)], [720, 720, 721, 0, 720])
-    clock.take({"time_s": NOON_S, "utc_offset_s": -5 * 3600}, 2000)
-    equal(clock.minute(2000), 7 * 60)
-    clock.take({"time_s": NOON_S, "utc_offset_s": 14 * 3600}, 2000)
-    equal(clock.minute(2000), 2 * 60)
+def test_it_may_be_night_until_the_time_is_known():
+    night = Night(minute_of("19:30"), minute_of("7:00"))
+    equal(night.is_now(5), True)
+    night.take({"time_s": NOON_S}, 5)  # an old relay, which tells no time zone
+    equal(night.is_now(5), True)
+    night.take({"time_s": NOON_S, "utc_offset_s": 0}, 5)
+    equal(night.is_now(5), False)
 
 
-def test_a_clock_that_is_told_nonsense_goes_on():
-    clock = Clock()
-    clock.take({"time_s": NOON_S, "utc_offset_s": 0}, 0)
+def test_the_time_goes_on_from_what_was_told():
+    night = told("12:01", "12:02", uptime_s=1000)
+    equal([night.is_now(1000 + s) for s in (0, 59, 60, 119, 120)], [0, 0, 1, 1, 0])
+    equal(night.is_now(1000 + 86400 * 40 + 60), True)
+    for offset_s, at in ((-5 * 3600, "7:00"), (14 * 3600, "2:00"), (19800, "17:30")):
+        for last, expected in (("18:00", True), (at, False)):
+            night = told(at if expected else "0:00", last, offset_s=offset_s, uptime_s=7)
+            equal(night.is_now(7), expected, offset_s)
+
+
+def test_nonsense_about_the_time_changes_nothing():
+    night = told("11:00", "13:00")
     for message in (
         {},
-        {"time_s": NOON_S + 3600},
+        {"time_s": NOON_S + 7200},
         {"time_s": "12:00", "utc_offset_s": 0},
         {"time_s": True, "utc_offset_s": 0},
         {"time_s": 0.5, "utc_offset_s": 0},
         {"time_s": NOON_S, "utc_offset_s": 10**9},
     ):
-        clock.take(message, 0)
-        equal(clock.minute(0), 720, message)
-    clock.take({"time_s": -(10**15), "utc_offset_s": 0}, 0)
-    assert 0 <= clock.minute(0) < DAY_MINUTES
+        night.take(message, 0)
+        equal(night.is_now(0), True, message)
+    night.take({"time_s": -(10**15), "utc_offset_s": 0}, 0)
+    assert night.is_now(0) in (True, False)
 
 
 def test_the_night_is_quieter_and_the_day_comes_back():
     wishes, speaker = Wishes(), Loudspeaker()
     volume = Volume(wishes, speaker)
-    heard = []
-    for minute in (None, minute_of("19:29"), minute_of("19:30"), 0, minute_of("7:00")):
-        volume.set_time(minute)
+    heard = [speaker.percent]
+    for night in (True, False, True, True, False):
+        volume.set_night(night)
         equal(volume.percent, speaker.percent)
         heard.append(speaker.percent)
-    equal(heard, [25, 80, 25, 25, 80])
+    equal(heard, [25, 25, 80, 25, 25, 80])
 
 
 def test_no_wish_exceeds_the_night_s_ceiling():
     wishes, speaker = Wishes(), Loudspeaker()
     volume = Volume(wishes, speaker)
-    volume.set_time(0)
     equal([volume.set(percent) for percent in (100, 26, 10)], [25, 25, 10])
     volume.set(100)
-    volume.set_time(minute_of("12:00"))
+    volume.set_night(False)
     equal(speaker.percent, 80)
     volume.save()
     volume.save()
@@ -111,17 +128,15 @@ def test_no_wish_exceeds_the_night_s_ceiling():
 def test_a_night_ceiling_above_the_day_s_changes_nothing():
     wishes, speaker = Wishes(), Loudspeaker()
     wishes.night_volume_ceiling = 100
-    Volume(wishes, speaker).set_time(0)
+    Volume(wishes, speaker)
     equal(speaker.percent, 80)
 
 
 def test_without_a_night_only_the_ceiling_counts():
     wishes, speaker = Wishes(), Loudspeaker()
-    wishes.night_until = None
-    volume = Volume(wishes, speaker)
-    for minute in (None, 0, 720):
-        volume.set_time(minute)
-        equal(speaker.percent, 80)
+    wishes.has_night = False
+    Volume(wishes, speaker)
+    equal(speaker.percent, 80)
 
 
 def test_the_charge_falls_with_the_voltage():

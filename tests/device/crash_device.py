@@ -163,7 +163,7 @@ def test_safe_mode_rests_longer_each_time():
         rests[-1] += ms
 
     app.asyncio.sleep_ms = sleep_ms
-    for failures in (3, 4, 5, 8, 9, 255):
+    for doublings in (0, 1, 2, 5, 6, 252):
         rests.append(0)
-        app.asyncio.run(app._rest(find_board(), failures))
+        app.asyncio.run(app._rest(find_board(), doublings))
     equal(rests, [15000, 30000, 60000, 480000, 600000, 600000])

@@ -8,7 +8,7 @@ import _wire
 import machine
 
 from device import caretaker, crash
-from device.audio.lines import Line
+from device.audio.earcon import Line
 from device.light import LOOKS, Look
 from device.settings import SettingsError
 from device.states import State

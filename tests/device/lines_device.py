@@ -5,7 +5,8 @@ import os
 from array import array
 
 from device.audio import dsp
-from device.audio.lines import FOLDER, Line, LinePlayer
+from device.audio.earcon import Line
+from device.audio.lines import FOLDER, LinePlayer
 from device.backoff import random_below
 from device.protocol import ADPCM_FRAME_BYTES, SAMPLES_PER_FRAME
 from tests.device.check import equal

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.audio.lines import SUFFIX, Line
+from device.audio.earcon import Line
+from device.audio.lines import SUFFIX
 from device.protocol import ADPCM_FRAME_BYTES, AUDIO_HEADER_BYTES, Codec, pack_audio_header
 from relay import frames
 from relay.audio import samples_of
