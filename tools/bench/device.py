@@ -45,6 +45,7 @@ BUDGETS = (
         for unit, about in (("us", "us a frame, viper"), ("times_faster", "x its bytecode twin"))
     ),
     Budget("heap", "heap_bytes_peak", 89_600, "bytes of heap at the worst moment, with TLS"),
+    Budget("heap", "romfs_saves_bytes", None, "bytes that ROMFS would take off that"),
     Budget("heap", "mpy_bytes_resident", 49_152, "bytes of .mpy loaded in a conversation"),
     Budget("heap", "mpy_bytes_all", 92_160, "bytes of all .mpy"),
     Budget("heap", "growth_bytes_second_turn", 256, "bytes that a second turn leaves behind"),
