@@ -4,7 +4,7 @@
 import os
 
 from device.backoff import random_below
-from device.portal import form, page
+from device.portal import form, key, page
 from device.portal.key import KEY_LETTERS, LETTERS, make_key
 from device.portal.verdict import Verdict, of_close, words_of
 from device.protocol import Close
@@ -185,8 +185,20 @@ def test_keys_are_random_and_easy_to_type():
     equal(len(set(LETTERS)), 32)
     keys = set()
     for _ in range(50):
-        key = make_key(os.urandom(KEY_LETTERS))
-        equal(len(key), KEY_LETTERS)
-        assert all(letter in LETTERS for letter in key)
-        keys.add(key)
+        made = make_key(os.urandom(KEY_LETTERS))
+        equal(len(made), KEY_LETTERS)
+        assert all(letter in LETTERS for letter in made)
+        keys.add(made)
     equal(len(keys), 50)
+
+
+def test_the_key_can_be_read_by_a_cable_and_stays():
+    said = []
+    key.print = said.append
+    key.show()
+    key.show()
+    equal(said[:4], said[4:])
+    network_name = said[0].split(": ")[1]
+    password = said[1].split(": ")[1]
+    equal((network_name, len(password)), (key.toy_name(), KEY_LETTERS))
+    assert said[3].endswith(f"WIFI:T:WPA;S:{network_name};P:{password};;"), said[3]
