@@ -117,7 +117,9 @@ def test_without_settings_the_toy_asks_for_a_grown_up(tmp_path, capsys):
     with PtyBoard(tmp_path) as board:
         words = ["--port", board.port, "--keep-micropython", "--no-settings", "--timeout", "4"]
         assert flash.main(words) == 0
-    assert "grown-up" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Its password: " in shown
+    assert "a grown-up is needed: there is no settings.json" in shown
     assert not (board.flash / "settings.json").exists()
 
 

@@ -26,6 +26,7 @@ from tools.flash.settings import Asker, Fields, Wanted, collect, reaches_only_th
 CACHE = Path("out/flash")
 TOKEN_VARIABLE = "BRAMBLE_TOKEN"  # noqa: S105 - its name
 PASSWORD_VARIABLE = "BRAMBLE_WIFI_PASSWORD"  # noqa: S105 - its name
+SHOW_KEY = "from device.portal import key\nkey.show()"
 DEFAULT_BOARDS = {"esp32": "esp32-devkit", "esp32s3": "esp32s3-devkit"}
 
 screen = Screen(highlight=False)
@@ -154,8 +155,12 @@ def install(console: Console, folder: Path, files: list[Path], settings: Fields 
         console.copy(folder, first, copied)
         if settings is not None:
             console.write("settings.json", json.dumps(settings).encode())
+        key = console.run(SHOW_KEY)
         console.write(last.as_posix(), (folder / last).read_bytes())
         copied(last, True)
+    screen.print("Keep this for setting it up by phone; paw held for 5 s, see docs/setup.md:")
+    for line in key.splitlines():
+        screen.print(f"  {line}", markup=False)
 
 
 def start(console: Console, arguments: argparse.Namespace, *, has_settings: bool) -> None:
@@ -165,7 +170,7 @@ def start(console: Console, arguments: argparse.Namespace, *, has_settings: bool
         screen.print("Restarted.")
         return
     if not has_settings:
-        screen.print("The toy has no settings yet and asks for a grown-up. It says:")
+        screen.print("The toy has no settings yet: join its Wi-Fi, named above. It says:")
         for line in console.lines(min(arguments.timeout, 10)):
             _dim(line)
         return
