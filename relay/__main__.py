@@ -61,6 +61,17 @@ def make_parser() -> argparse.ArgumentParser:
     aged.add_argument("name", help="what the family calls it")
     aged.add_argument("age", type=int, help="age of the child, 3 to 13")
 
+    updated = command(commands, "update", "update.update", "give toys the firmware here", machine)
+    updated.add_argument("name", nargs="?", help="what the family calls it (default: every toy)")
+    updated.add_argument(
+        "--again", action="store_true", help="also a version that the toy has, or an older one"
+    )
+    updated.add_argument("--cancel", action="store_true", help="take back what was asked for")
+    updated.add_argument("--no-wait", action="store_true", help="ask for it, and do not watch")
+    updated.add_argument(
+        "--timeout", type=_count, default=900, metavar="S", help="watch so long (default 900)"
+    )
+
     told = command(commands, "alerts", "toys.alerts", "what a parent should know of", machine)
     told.add_argument("--limit", type=_count, default=50, help="at most so many (default 50)")
 

@@ -20,11 +20,13 @@ from relay.session import Session
 from relay.store import Store, Toy
 from relay.telemetry import log, log_turn
 from relay.tokens import authenticate
+from relay.update.updater import Updater
 
 _logger = logging.getLogger(__name__)
 
 # How soon a removed toy is cut off, and a new age takes effect.
 _PAIRINGS_EVERY_S = 1.0
+_UPDATES_EVERY_S = 1.0
 
 
 class Relay:
@@ -108,6 +110,10 @@ class Relay:
         self._cleanup.push_async_callback(self._server.stop)
         watcher = asyncio.create_task(self._watch_pairings(self._server))
         self._cleanup.push_async_callback(_finish, watcher)
+        updater = Updater(self.store, settings.limits.messages_per_second)
+        self._cleanup.push_async_callback(updater.stop)
+        watcher = asyncio.create_task(self._watch_updates(self._server, updater))
+        self._cleanup.push_async_callback(_finish, watcher)
         log(
             _logger,
             logging.INFO,
@@ -139,6 +145,15 @@ class Relay:
             except Exception:
                 # Whatever it was, a parent's next change must still be seen.
                 log(_logger, logging.ERROR, "pairings could not be looked at")
+
+    async def _watch_updates(self, server: Server, updater: Updater) -> None:
+        """Give the toys the firmware that `python -m relay update` has asked for."""
+        while True:
+            await asyncio.sleep(_UPDATES_EVERY_S)
+            try:
+                await updater.look(list(server.sessions.values()))
+            except Exception:
+                log(_logger, logging.ERROR, "updates could not be looked at")
 
     async def _apply_pairings(self, sessions: Sequence[Session]) -> None:
         if not sessions:

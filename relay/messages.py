@@ -47,6 +47,7 @@ class Hello(_FromToy):
     board: _Name
     codecs: Annotated[tuple[Literal["pcm", "adpcm"], ...], Field(min_length=1, max_length=8)]
     buffer_ms: Annotated[int, Field(ge=100, le=5000)]
+    mpy: _Count | None = None  # sys.implementation._mpy: which compiled code the toy loads
     reset: _Name | None = None
     reconnects: _Count | None = None
     crash: _Crash | None = None

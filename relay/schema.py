@@ -5,6 +5,7 @@ Times are whole seconds of Unix time, so that no database and no time zone can b
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -61,4 +62,20 @@ alerts = Table(
     Column("category", String(32), nullable=False),
     Column("age_band", String(8), nullable=False),
     Column("created", BigInteger, nullable=False, index=True),
+)
+
+LONGEST_MESSAGE = 300
+
+# At most one a toy: what a grown-up has asked for, and what has become of it.
+updates = Table(
+    "updates",
+    metadata,
+    Column("toy", String(16), ForeignKey("toys.id", ondelete="CASCADE"), primary_key=True),
+    Column("again", Boolean, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("version", String(20), nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("message", String(LONGEST_MESSAGE), nullable=False),
+    Column("changed", BigInteger, nullable=False),
 )

@@ -62,6 +62,11 @@ class Store:
         """The file, or the address without its password."""
         return self._database.where
 
+    @property
+    def database(self) -> Database:
+        """The database itself, for what keeps tables of its own in it."""
+        return self._database
+
     async def open(self) -> None:
         """Make or update the tables; call it first. Raises StoreError."""
         await self._database.open()

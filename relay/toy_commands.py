@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from relay import messages
@@ -14,11 +14,15 @@ MOST_WAITING = 16
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What became of a command: `value` if it went well, otherwise `error` in plain words."""
+    """What became of a command: `value` if it went well, otherwise `error` in plain words.
+
+    `answered` tells the toy's own refusal from one that never reached it, or never came back.
+    """
 
     ok: bool
     value: Any = None
     error: str = ""
+    answered: bool = field(default=False, compare=False)
 
 
 class ToyCommands:
@@ -55,7 +59,8 @@ class ToyCommands:
         """Take a toy's answer; one that nobody waits for is ignored."""
         waiting = self._waiting.get(result.id)
         if waiting is not None and not waiting.done():
-            waiting.set_result(CommandResult(result.ok, result.value, result.error or ""))
+            error = result.error or ""
+            waiting.set_result(CommandResult(result.ok, result.value, error, answered=True))
 
     def close(self) -> None:
         """Answer every waiting command: the toy has gone."""
