@@ -1,5 +1,6 @@
 """The parts of flashing that need no board: MicroPython's image, and the settings."""
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -9,8 +10,10 @@ import pytest
 
 from relay.certificate import make_certificate
 from tests.relay.relay_process import environment
+from tools.check_device import ROOT
 from tools.flash import settings
-from tools.flash.errors import FlashError, ImageError, SettingsError
+from tools.flash.errors import FlashError, HelloError, ImageError, SettingsError
+from tools.flash.hello import wait_for_hello
 from tools.flash.image import RELEASES, Release, get_image, given_image
 from tools.flash.settings import Asker, Wanted, collect
 
@@ -84,6 +87,20 @@ def test_a_file_that_is_no_image_is_not_written(tmp_path):
             given_image(path)
     path.write_bytes(IMAGE)
     assert given_image(path) == path
+
+
+def test_every_way_that_wifi_fails_has_an_advice():
+    source = (ROOT / "device" / "wifi_outcome.py").read_text()
+    outcomes = next(
+        node for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == "Outcome"
+    )  # fmt: skip
+    said = [node.value.value for node in outcomes.body if isinstance(node, ast.Assign)]
+    assert "connected" in said
+    for outcome in set(said) - {"connected"}:
+        with pytest.raises(HelloError) as caught:
+            wait_for_hello([f"3.141 wifi: {outcome} rssi=None ssid=home"], lambda line: None)
+        assert "has not reached the relay in time" not in str(caught.value), outcome
 
 
 def test_settings_come_from_options():

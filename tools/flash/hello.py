@@ -26,11 +26,16 @@ _TROUBLES = (
         "and the toy has to be in its reach",
     ),
     (
-        re.compile(r" wifi: .*(too weak)"),
+        re.compile(r" wifi: .*not secure enough"),
+        "The Wi-Fi has no password, or an old kind of protection. Set the router to WPA2, or WPA2 "
+        "and WPA3 mixed",
+    ),
+    (
+        re.compile(r" wifi: .*too weak"),
         "The Wi-Fi is too weak where the toy is: bring it nearer to the router",
     ),
     (
-        re.compile(r" wifi: .*(refused|no address|timed out|not allowed)"),
+        re.compile(r" wifi: .*(refused|no address|timed out|radio fault)"),
         "The router does not let the toy in, or gives it no address: look for a limit on devices, "
         "a guest network or a MAC filter; WPA3 alone does not work, WPA2 and mixed do",
     ),

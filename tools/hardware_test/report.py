@@ -32,7 +32,7 @@ header { display: flex; justify-content: space-between; gap: 1rem; align-items: 
 .partly { color: #7a5600; background: #fff3d1; } .not-run { color: #4a5662; background: #eef1f4; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .5rem 0; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #e3e8ed; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; } .figures { color: #4a5662; font-size: .9rem; }
 summary { cursor: pointer; }
 """
@@ -122,7 +122,7 @@ def _section(check: Check) -> str:
     return (
         f"<section>\n<header><h2>{html.escape(check.title)}</h2>"
         f'<span class="badge {name.replace(" ", "-")}">{name}</span></header>\n'
-        f"<p>{html.escape(check.why)}{spent}</p>\n{table}\n"
+        f"<p>{html.escape(check.why[:1].upper() + check.why[1:])}{spent}</p>\n{table}\n"
         f'<p class="figures">{figures}</p>\n</section>'
     )
 
@@ -130,21 +130,26 @@ def _section(check: Check) -> str:
 def _table(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
+    head = "".join(
+        f"<th{_number(value)}>{html.escape(name)}</th>" for name, value in rows[0].items()
+    )
     body = "".join("<tr>" + "".join(map(_cell, row.values())) + "</tr>\n" for row in rows)
     return f'<div class="scroll"><table>\n<tr>{head}</tr>\n{body}</table></div>'
 
 
 def _cell(value: Value) -> str:
     if isinstance(value, bool):
-        return f"<td>{'yes' if value else 'no'}</td>"
-    if isinstance(value, int | float):
-        return (
-            f'<td class="number">{value:g}</td>'
-            if isinstance(value, float)
-            else (f'<td class="number">{value}</td>')
-        )
-    return f"<td>{'–' if value is None else html.escape(value)}</td>"
+        text = "yes" if value else "no"
+    elif isinstance(value, float):
+        text = f"{value:g}"
+    else:
+        text = "–" if value is None else html.escape(str(value))
+    return f"<td{_number(value)}>{text}</td>"
+
+
+def _number(value: Value) -> str:
+    """Return the class that sets numbers to the right, as HTML."""
+    return ' class="number"' if type(value) in (int, float) else ""
 
 
 def _clock(unix_s: float) -> str:
