@@ -1,12 +1,8 @@
 """Tests in a real browser; `make test` says so where there is none (tools/left_out.py)."""
 
 import os
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from chromium import find_chromium
+from tests.browser.chromium import find_chromium
 
 # .ci/run installs Chromium and sets this, so that nothing is left out there.
 REQUIRED = os.environ.get("BRAMBLE_TEST_BROWSER") == "required"

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from chromium import Chromium
 
+from tests.browser.chromium import Chromium
 from tests.relay.conftest import house, open_house  # noqa: F401 - fixtures
 from tools.virtual_toy import Look, VirtualToy
 
