@@ -1,7 +1,7 @@
 # ruff: noqa: F821  viper's types (ptr8, ptr16) are names only the MicroPython compiler knows
 """Work on samples and bytes in viper, MicroPython's native code: in place, without allocation.
 
-`device.audio.reference` holds a plain twin of each function with the explanation of what it
+Each function has a plain twin in tools/bench/on_micropython/dsp_reference.py, which explains what it
 computes; tests hold both equal. Samples are signed 16 bit, little-endian, 16 kHz mono unless said
 otherwise. Buffers of samples must start at an even address (Xtensa cannot load across one).
 

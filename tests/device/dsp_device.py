@@ -3,8 +3,9 @@
 import random
 import struct
 
-from device.audio import dsp, reference
+from device.audio import dsp
 from tests.device.check import equal
+from tools.bench.on_micropython import dsp_reference as reference
 
 FRAME = 320
 EDGES_16 = (-32768, -32767, -1, 0, 1, 255, 256, 32766, 32767)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio import reference
+from tools.bench.on_micropython import dsp_reference as reference
 
 FRAME = 320
 

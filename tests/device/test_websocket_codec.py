@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.reference import mask
 from device.websocket.errors import ProtocolError
 from device.websocket.frames import (
     MAX_HEADER_BYTES,
@@ -20,6 +19,7 @@ from device.websocket.frames import (
     unpack_close,
 )
 from device.websocket.utf8 import Utf8Validator
+from tools.bench.on_micropython.dsp_reference import mask
 
 LIMIT = 4096
 

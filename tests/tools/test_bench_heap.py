@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio import reference
 from device.settings import Settings
 from tools.bench import heap, heap_ledger, wasm
 from tools.bench.device import BUDGETS, judge, make_rows
+from tools.bench.on_micropython import dsp_reference
 from tools.bench.sound import CLICKS, make_clicks, microphone_ms
 from tools.bench.websocket import ROOT
 
@@ -89,7 +89,7 @@ def test_the_stand_in_for_native_code_has_the_same_functions():
     ):
         code = made[name].__code__
         assert list(code.co_varnames[: code.co_argcount]) == argument_names
-        assert hasattr(reference, name)
+        assert hasattr(dsp_reference, name)
 
 
 def test_the_settings_that_are_weighed_are_allowed():

@@ -8,8 +8,9 @@ Prints "NAME VIPER_US PLAIN_US" for each: microseconds a call, on one 20 ms fram
 import sys
 import time
 
-from device.audio import dsp, reference
+from device.audio import dsp
 from device.protocol import ADPCM_FRAME_BYTES, PCM_FRAME_BYTES, SAMPLES_PER_FRAME
+from tools.bench.on_micropython import dsp_reference as reference
 
 WORDS = bytearray(b"\x00\x12\xe4\x03\x00\x7a\x1b\xfc" * (SAMPLES_PER_FRAME // 2))
 PCM = bytearray(b"\x39\x05\xc7\xfa\x40\x1f\xc0\xe0" * (SAMPLES_PER_FRAME // 4))

@@ -1,6 +1,6 @@
 """What the viper functions of `device.audio.dsp` compute, in plain Python: the specification.
 
-Too slow for the toy (50 to 100 times), and not loaded there. Tests hold `dsp` equal to it on random
+Too slow for the toy (50 to 100 times), and no part of it. Tests hold `dsp` equal to it on random
 and extreme input, and hold its ADPCM equal to other implementations. Runs on MicroPython and on
 CPython. The signatures are those of `dsp`; samples are signed 16 bit, little-endian.
 """
