@@ -1,8 +1,8 @@
 # ruff: noqa: F821  viper's types (ptr8, ptr16) are names only the MicroPython compiler knows
 """Work on samples and bytes in viper, MicroPython's native code: in place, without allocation.
 
-Each function has a plain twin in tools/bench/on_micropython/dsp_reference.py, which explains what it
-computes; tests hold both equal. Samples are signed 16 bit, little-endian, 16 kHz mono unless said
+Each function has a plain twin in tools/bench/on_micropython/dsp_reference.py, with what it does in
+full; tests hold both equal. Samples are signed 16 bit, little-endian, 16 kHz mono unless said
 otherwise. Buffers of samples must start at an even address (Xtensa cannot load across one).
 
 Two rules keep the code right on 32-bit chips and on the 64-bit unix port: no `ptr32`, whose loads
@@ -51,19 +51,6 @@ def to_stereo_with_volume(source: ptr16, target: ptr16, samples: int, volume: in
         value = (((int(source[index]) ^ 0x8000) - 0x8000) * volume) >> 15
         target[2 * index] = value
         target[2 * index + 1] = value
-
-
-@micropython.viper
-def peak(source: ptr16, samples: int) -> int:
-    """Return the largest magnitude among the samples, 0 to 32768."""
-    largest = 0
-    for index in range(samples):
-        value = (int(source[index]) ^ 0x8000) - 0x8000
-        if value < 0:
-            value = -value
-        if value > largest:
-            largest = value
-    return largest
 
 
 @micropython.viper

@@ -83,13 +83,6 @@ def test_full_volume_changes_nothing():
         equal(bytes(stereo[4 * index : 4 * index + 4]), sample + sample, f"sample {index}")
 
 
-def test_peak():
-    random.seed(4)
-    equal(dsp.peak(b"", 0), 0)
-    for source in inputs(EDGES_16, "h", 2):
-        equal(dsp.peak(source, FRAME), reference.peak(source, FRAME))
-
-
 def test_adpcm_encode():
     random.seed(5)
     state_one, state_two = bytearray(4), bytearray(4)
@@ -115,7 +108,6 @@ def test_slices_of_a_frame_work_in_place():
     """As the firmware calls it: the samples lie behind a header, seen through a memoryview."""
     frame = random_bytes(4 + 2 * FRAME)
     view = memoryview(frame)[4:]
-    equal(dsp.peak(view, FRAME), reference.peak(bytes(frame[4:]), FRAME))
     coded = bytearray(4 + 4 + FRAME // 2)
     dsp.adpcm_encode(view, memoryview(coded)[4:], FRAME, bytearray(4))
     equal(bytes(coded[:4]), bytes(4))
@@ -133,7 +125,6 @@ def test_frames_are_worked_on_without_allocation():
     gc.collect()
     before = gc.mem_alloc()
     dsp.microphone_to_pcm(source, mono, FRAME, 12, dc)
-    dsp.peak(mono, FRAME)
     dsp.adpcm_encode(mono, coded, FRAME, state)
     dsp.adpcm_decode(coded, mono, FRAME)
     dsp.to_stereo_with_volume(mono, stereo, FRAME, 32768)

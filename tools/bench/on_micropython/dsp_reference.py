@@ -57,15 +57,6 @@ def to_stereo_with_volume(source, target, samples, volume):
         struct.pack_into("<hh", target, 4 * index, value, value)
 
 
-def peak(source, samples):
-    """Return the largest magnitude among the samples, 0 to 32768."""
-    largest = 0
-    for index in range(samples):
-        (sample,) = struct.unpack_from("<h", source, 2 * index)
-        largest = max(largest, abs(sample))
-    return largest
-
-
 def _next_step(step_index, code):
     """Move along the step table: up by 2, 4, 6 or 8 after large changes, down by 1 after small."""
     if code & 4:

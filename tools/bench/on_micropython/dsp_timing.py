@@ -23,7 +23,6 @@ CALLS = (
     ("mask", (bytearray(PCM_FRAME_BYTES), 0, PCM_FRAME_BYTES, KEY, 0)),
     ("microphone_to_pcm", (WORDS, bytearray(PCM_FRAME_BYTES), SAMPLES_PER_FRAME, 12, STATE)),
     ("to_stereo_with_volume", (PCM, STEREO, SAMPLES_PER_FRAME, 20000)),
-    ("peak", (PCM, SAMPLES_PER_FRAME)),
     ("adpcm_encode", (PCM, bytearray(ADPCM_FRAME_BYTES), SAMPLES_PER_FRAME, bytearray(4))),
     ("adpcm_decode", (CODED, bytearray(PCM_FRAME_BYTES), SAMPLES_PER_FRAME)),
 )
