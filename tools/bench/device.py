@@ -75,7 +75,7 @@ def run_bench(name: str) -> dict[str, float] | str:
             figures = json.loads(target.read_text(encoding="utf-8"))["figures"]
         except (OSError, ValueError, KeyError):
             said = (result.stderr or result.stdout).strip().splitlines()
-            return said[-1] if said else f"ended with exit code {result.returncode}"
+            return " ".join(said[-3:]) or f"ended with exit code {result.returncode}"
     return {str(figure): float(value) for figure, value in figures.items()}
 
 
