@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import device
@@ -55,20 +56,16 @@ def build_bundle(mpy: int, source: Path = SOURCE) -> Bundle:
     architecture = _architecture(mpy)
     _check_format(compiler, mpy)
     files = {}
-    with tempfile.TemporaryDirectory(prefix="bramble-update-") as folder:
-        target = Path(folder) / "compiled.mpy"
-        for file in sorted(source.rglob("*")):
-            if file.is_dir() or "__pycache__" in file.parts:
-                continue
-            name = FOLDER + file.relative_to(source).as_posix()
-            if file.suffix == ".py":
-                _compile(compiler, architecture, file, name, target)
-                name, data = name[:-3] + ".mpy", target.read_bytes()
-            else:
-                data = file.read_bytes()
-            if not is_path(name) or not 0 < len(data) <= MOST_FILE_BYTES:
-                raise UpdateError(f"{name} cannot be part of an update: its name or size is wrong")
-            files[name] = data
+    for file in sorted(source.rglob("*")):
+        if file.is_dir() or "__pycache__" in file.parts:
+            continue
+        name, data = FOLDER + file.relative_to(source).as_posix(), file.read_bytes()
+        if file.suffix == ".py":
+            data = _compile(compiler, architecture, name, data)
+            name = name[:-3] + ".mpy"
+        if not is_path(name) or not 0 < len(data) <= MOST_FILE_BYTES:
+            raise UpdateError(f"{name} cannot be part of an update: its name or size is wrong")
+        files[name] = data
     return Bundle(firmware_version(source), mpy, files)
 
 
@@ -104,12 +101,19 @@ def _check_format(compiler: str, mpy: int) -> None:
         )
 
 
-def _compile(compiler: str, architecture: str, source: Path, name: str, target: Path) -> None:
-    # The name goes into the .mpy and from there into tracebacks.
-    command = [compiler, f"-march={architecture}", "-s", name, "-o", str(target), str(source)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-    )
-    if result.returncode != 0:
-        said = (result.stderr + result.stdout).strip().splitlines()
-        raise UpdateError(f"{name} does not compile: {said[-1] if said else 'mpy-cross failed'}")
+@lru_cache(maxsize=1024)  # several toys, one firmware
+def _compile(compiler: str, architecture: str, name: str, text: bytes) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="bramble-update-") as folder:
+        source, target = Path(folder) / "source.py", Path(folder) / "compiled.mpy"
+        source.write_bytes(text)
+        # The name goes into the .mpy and from there into tracebacks.
+        command = [compiler, f"-march={architecture}", "-s", name, "-o", str(target), str(source)]
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+        if result.returncode != 0:
+            said = (result.stderr + result.stdout).strip().splitlines()
+            raise UpdateError(
+                f"{name} does not compile: {said[-1] if said else 'mpy-cross failed'}"
+            )
+        return target.read_bytes()

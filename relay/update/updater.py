@@ -11,7 +11,7 @@ from pathlib import Path
 from device.update.manifest import version_of
 from relay.errors import RelayError
 from relay.schema import LONGEST_MESSAGE
-from relay.session import Session
+from relay.session import Session, State
 from relay.store import Store
 from relay.telemetry import log
 from relay.update import delivery
@@ -82,7 +82,8 @@ class Updater:
             # An answer to "try it" that got lost says nothing; the next hello will tell.
             if self._tried_in.get(request.toy) != session.id:
                 await self._note(request, UpdateState.WAITING)
-                await asyncio.sleep(_AFTER_A_BREAK_S)
+                if session.state is not State.CLOSED:  # it is there and does not answer
+                    await asyncio.sleep(_AFTER_A_BREAK_S)
         except UpdateError as error:
             await self._note(request, UpdateState.FAILED, message=str(error)[:LONGEST_MESSAGE])
 
