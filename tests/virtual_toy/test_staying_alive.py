@@ -67,7 +67,7 @@ async def test_a_program_that_hangs_is_ended_and_the_relay_learns_why(relay, tmp
         import machine
         from device import toy, watchdog
 
-        watchdog.TIMEOUT_MS = 2000
+        watchdog.TIMEOUT_MS = 6000
 
         def hang(self, event):
             while True:
@@ -97,7 +97,7 @@ async def test_it_falls_asleep_and_a_squeeze_wakes_it(relay, tmp_path):
         Health.tick = hurry
     """
     settings = ToySettings(relay=relay.url, token="t").as_json()
-    settings = settings.rstrip("}") + ', "sleep_minutes": 2}'
+    settings = settings.rstrip("}") + ', "sleep_minutes": 4}'
     firmware = firmware_with(tmp_path, fault)
     async with VirtualToy(
         relay_url=relay.url, token="t", firmware=firmware, settings=settings
