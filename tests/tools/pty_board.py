@@ -51,6 +51,10 @@ class PtyBoard:
         self._thread.join(20)
         self._unplug()
 
+    def reset(self):
+        """Press the RESET button."""
+        self._process.kill()
+
     def _unplug(self):
         for descriptor in (self._slave, self._master):
             with contextlib.suppress(OSError):

@@ -13,7 +13,8 @@ from tests.tools.welcoming_relay import TOKEN, welcoming_relay
 from tools.check_device import ROOT
 from tools.flash import __main__ as flash
 from tools.flash import chip, ports
-from tools.flash.errors import HelloError
+from tools.flash.console import Console
+from tools.flash.errors import ConsoleError, HelloError
 from tools.flash.hello import wait_for_hello
 
 PASSWORD = "correct horse"  # of the simulated network "home"
@@ -67,12 +68,14 @@ def test_again_over_a_running_toy_sends_only_what_changed(tmp_path, relay, capsy
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("raise SystemExit('stale')")
         (board.flash / "diary.txt").write_text("not ours")
+        (board.flash / "slot.json").write_text('{"slot": "a", "state": "good"}')
         assert bring(board, address, "--keep-settings") == 0
         assert board.received - first < first / 3
     assert len(hellos) == 2
     assert not (board.flash / "device" / "app.py").exists()
     assert not (board.flash / "device" / "old").exists()
     assert not (board.flash / "a").exists()
+    assert not (board.flash / "slot.json").exists()
     assert (board.flash / "diary.txt").exists()
     assert json.loads((board.flash / "settings.json").read_text())["token"] == TOKEN
 
@@ -111,6 +114,24 @@ def test_a_cable_pulled_in_the_middle_is_told_and_nothing_half_done_starts(tmp_p
     assert not (board.flash / "main.py").exists()
     with PtyBoard(tmp_path) as board:
         assert bring(board, relay[0]) == 0
+
+
+def test_a_port_that_leaves_the_bus_during_a_reset_is_found_again(tmp_path):
+    port = tmp_path / "ttyACM0"
+    with PtyBoard(tmp_path / "before") as board:
+        port.symlink_to(board.port)
+        console = Console(str(port))
+        console.interrupt()
+    port.unlink()
+    with PtyBoard(tmp_path / "after") as board:
+        (tmp_path / "new").symlink_to(board.port)
+        (tmp_path / "new").rename(port)
+        lines = console.lines(20)
+        board.reset()
+        assert "MPY: boot" in lines
+        console.close()
+    with pytest.raises(ConsoleError, match="cannot be opened"):
+        Console(str(tmp_path / "nothing"), patience_s=0.3)
 
 
 def test_without_settings_the_toy_asks_for_a_grown_up(tmp_path, capsys):

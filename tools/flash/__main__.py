@@ -16,7 +16,7 @@ from device.protocol import OLDEST_AGE, YOUNGEST_AGE
 from tools.check_device import ARCHITECTURE, CheckError
 from tools.flash.bundle import make_bundle
 from tools.flash.chip import BootLoader, check_chip
-from tools.flash.console import Console
+from tools.flash.console import REOPEN_TIMEOUT_S, Console
 from tools.flash.errors import FlashError, SettingsError
 from tools.flash.hello import TIMEOUT_S, wait_for_hello
 from tools.flash.image import get_image, given_image
@@ -105,7 +105,7 @@ def flash(arguments: argparse.Namespace) -> None:
             screen.print(f"Writing MicroPython ({image.name}); takes a minute", markup=False)
             boot_loader.erase()
             boot_loader.write(chip, image)
-        with Console(port) as console:
+        with Console(port, patience_s=REOPEN_TIMEOUT_S) as console:
             install(console, Path(folder), files, settings)
             start(console, arguments, has_settings=not arguments.no_settings)
 

@@ -36,7 +36,8 @@ GONE = (
 )
 SILENT = (
     "MicroPython does not answer on this port. If the board is new, let this tool write "
-    "MicroPython (leave --keep-micropython out). If it was just written: press RESET and try again"
+    "MicroPython (leave --keep-micropython out). If it was just written: press RESET and "
+    "try again with --keep-micropython"
 )
 
 _GIVE_BACK = f"""
@@ -44,7 +45,7 @@ import os
 if {START_ASIDE!r} in os.listdir():
     os.rename({START_ASIDE!r}, {START!r})
 """
-# Firmware that was there before; `a` and `b` are update slots.
+# Firmware that was there before; `a` and `b` hold updates, and slot.json picks one (boot.py).
 _CLEAR = """
 import os
 _replaced, _keep = %r, %r
@@ -63,7 +64,7 @@ for _name, _kind, *_ in list(os.ilistdir()):
     elif _name in _replaced:
         os.remove(_name)
 """
-_REPLACED = (FOLDER, "a", "b", START_ASIDE)
+_REPLACED = ("slot.json", "slot.new", FOLDER, "a", "b", START_ASIDE)
 
 # uname().machine is like "Generic ESP32S3 module with ESP32S3".
 _MACHINE = """
@@ -91,11 +92,14 @@ for _name in %r:
 
 
 class Console:
-    """The console on `port`, open until `close`. Every method raises ConsoleError."""
+    """The console on `port`, open until `close`. Every method raises ConsoleError.
 
-    def __init__(self, port: str) -> None:
+    `patience_s` is how long to wait for a port that is on its way back after a reset.
+    """
+
+    def __init__(self, port: str, patience_s: float = 0) -> None:
         self._port = port
-        self._transport = self._open()
+        self._transport = self._open_within(patience_s)
         self._pending = b""
 
     def close(self) -> None:
@@ -217,7 +221,11 @@ class Console:
                 self._pending += self._transport.serial.read(256)
                 self._transport.serial.timeout = READ_TIMEOUT_S
             except (OSError, TypeError):  # pyserial trips over a descriptor that is gone
-                self._reopen(end_s)
+                self.close()
+                try:
+                    self._transport = self._open_within(REOPEN_TIMEOUT_S)
+                except ConsoleError:
+                    raise ConsoleError(GONE) from None
             *whole, self._pending = self._pending.split(b"\n")
             self._pending = self._pending[-LONGEST_LINE:]
             for line in whole:
@@ -227,16 +235,14 @@ class Console:
         with self._explained(f"{self._port} cannot be opened"):
             return SerialTransport(self._port, timeout=READ_TIMEOUT_S)
 
-    def _reopen(self, end_s: float) -> None:
-        self.close()
-        end_s = min(end_s, time.monotonic() + REOPEN_TIMEOUT_S)
+    def _open_within(self, seconds: float) -> SerialTransport:
+        end_s = time.monotonic() + seconds
         while True:
             try:
-                self._transport = self._open()
-                return
+                return self._open()
             except ConsoleError:
-                if time.monotonic() > end_s:
-                    raise ConsoleError(GONE) from None
+                if time.monotonic() >= end_s:
+                    raise
                 time.sleep(POLL_S)
 
     def _make_folder(self, name: str) -> None:
