@@ -12,6 +12,7 @@ from relay.update.parcel import Parcel
 PIECE_BYTES = 2048  # in base64 with everything around it well below a text frame's 4096
 BUSY = "busy"
 BUSY_S = 1.0
+MOST_ROUNDS = 6  # a toy gives up after five damaged files by itself
 
 Progress = Callable[[int], Awaitable[None]]
 
@@ -30,7 +31,11 @@ async def send(toy: Receiver, parcel: Parcel, progress: Progress, pause_s: float
     UpdateError when the toy refuses, LinkBroken when it has gone.
     """
     asked = await _ask(toy, "update_begin", {"mac": parcel.mac.hex(), "size": len(parcel.manifest)})
+    pieces = 0
     while (path := _path(asked)) is not None:
+        pieces += 1
+        if pieces > MOST_ROUNDS * parcel.pieces(PIECE_BYTES):
+            raise UpdateError("the toy asks for the same again and again")
         offset = _offset(asked)
         data = parcel.read(path, offset, PIECE_BYTES)
         await progress(parcel.done(path, offset))
@@ -62,7 +67,7 @@ async def _ask(toy: Receiver, name: str, args: dict[str, Any]) -> object:
 
 
 def _path(asked: object) -> str | None:
-    path = asked.get("file") if isinstance(asked, dict) else 0
+    path = asked.get("file", 0) if isinstance(asked, dict) else 0
     if path is not None and not isinstance(path, str):
         raise UpdateError("the toy's answer cannot be understood")
     return path

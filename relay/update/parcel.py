@@ -53,6 +53,10 @@ class Parcel:
             raise UpdateError("the toy asks for something that is not in the update")
         return data
 
+    def pieces(self, size: int) -> int:
+        """Return how many pieces of `size` bytes the whole parcel has; none crosses files."""
+        return sum(-(-len(data) // size) for data in self._files.values())
+
     def done(self, path: str, offset: int) -> int:
         """Return how many bytes are behind a toy that asks for `offset` of `path`."""
         return self._before[path] + offset
