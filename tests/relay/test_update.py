@@ -183,7 +183,8 @@ async def test_the_toy_says_what_comes_next(monkeypatch):
 @pytest.mark.parametrize(
     "answer",
     [7, None, {}, {"file": 7, "offset": 0}, {"file": "device/app.mpy"},
-     {"file": "boot.py", "offset": 0}, {"file": "device/app.mpy", "offset": True}, {"file": "device/app.mpy", "offset": -1}],
+     {"file": "boot.py", "offset": 0}, {"file": "device/app.mpy", "offset": True},
+     {"file": "device/app.mpy", "offset": -1}],
 )  # fmt: skip
 async def test_a_toy_that_answers_nonsense(answer):
     with pytest.raises(UpdateError):
