@@ -17,7 +17,7 @@ IMAGE_OFFSETS = {"esp32": "0x1000", "esp32s3": "0x0"}  # where each chip looks f
 WRITE_BAUD = 460800
 TIMEOUT_S = 300  # erasing 16 MB takes up to two minutes
 
-_CHIP = re.compile(r"(?:Connected to|Chip type:|Chip is)\s+(ESP\d\w*(?:-[A-Z]\d+)?)")
+_CHIP = re.compile(r"Connected to (ESP[\w-]+) on ")
 _REASONS = (
     (
         re.compile(r"No serial data received|Failed to connect|Timed out waiting for packet"),
@@ -31,11 +31,15 @@ _REASONS = (
         "over. Nothing is broken: the boot loader is in the chip's ROM",
     ),
     (
+        re.compile(r"MD5 of file does not match|Invalid head of packet|checksum"),
+        "What was written is not what was sent: look at cable and power, and start over",
+    ),
+    (
         re.compile(r"Permission denied|Resource busy|exclusively lock"),
         "The port cannot be opened: another program has it, or this user may not",
     ),
     (
-        re.compile(r"will not fit|flash size|Flash memory is not"),
+        re.compile(r"will not fit|exceeds the flash|larger than the (?:detected )?flash"),
         "The image does not fit this board's flash. A toy needs a board with 4 MB or more",
     ),
 )  # fmt: skip
