@@ -8,7 +8,10 @@ gets the same answer every time. It only ever adds findings.
 
 import hashlib
 import io
+import itertools
+import math
 import secrets
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +25,7 @@ from relay.safety.finding import Category, Finding, Passage, Side
 from relay.safety.pieces import TooManyPieces, joined, pieces
 from relay.safety.verdict import Action
 
+WORD_SLOTS = 2**15
 _DOUBT = 1.0  # below the threshold: where it is worth the time to look at the clauses too
 _REMEMBERED = 512  # scores of texts, by keyed digest: earlier words and replies come again
 
@@ -42,13 +46,15 @@ class Kind:
 class Machine:
     """The trained arrays of one side.
 
-    A text with vector x is stopped when sum(weights * exp(-gamma * |x - supports|^2)) + offset
-    is above the threshold of the band (Cortes and Vapnik, Support-Vector Networks, 1995; RBF
-    kernel). What it is about is the kind with the largest kind_weights x + kind_offsets.
+    A text with vector x is stopped when sum(weights * exp(-gamma * |x - supports|^2)) + offset,
+    plus what its words weigh, is above the threshold of the band (Cortes and Vapnik,
+    Support-Vector Networks, 1995; RBF kernel, and a linear one for the words). What it is about is
+    the kind with the largest kind_weights x + kind_offsets.
     """
 
     supports: Array  # number of support vectors, 384
     weights: Array  # number of support vectors
+    word_weights: Array  # WORD_SLOTS
     offset: float
     gamma: float
     thresholds: Mapping[AgeBand, float]
@@ -57,17 +63,29 @@ class Machine:
     kind_weights: Array  # number of kinds, 384
     kind_offsets: Array  # number of kinds
 
-    def score(self, vector: Vector) -> float:
-        """Return how far inside what must be stopped `vector` lies."""
+    def score(self, text: str, vector: Vector) -> float:
+        """Return how far inside what must be stopped `text` with its `vector` lies."""
         # |x - s|^2 = 2 - 2 x.s, both being of length 1
         # einsum and not "@": a BLAS hands this to threads, and waits for them on a busy machine.
         nearness = np.einsum("ij,j->i", self.supports, vector)
         kernel = np.exp(-2 * self.gamma * (1 - nearness))
-        return float(np.einsum("i,i->", self.weights, kernel)) + self.offset
+        slots = word_slots(text)
+        words = float(self.word_weights[slots].sum()) / math.sqrt(max(len(slots), 1))
+        return float(np.einsum("i,i->", self.weights, kernel)) + words + self.offset
 
     def kind(self, vector: Vector) -> Kind:
         """Return what the text of `vector` is about, supposing that it must be stopped."""
         return self.kinds[int(np.argmax(self.kind_weights @ vector + self.kind_offsets))]
+
+
+def word_slots(text: str) -> list[int]:
+    """Return the slots of the words of `text` and of its pairs of words, each once.
+
+    A vector blurs single words; these keep them. Which slot a word falls into is its CRC-32.
+    """
+    words = text.split()
+    pairs = [f"{first} {second}" for first, second in itertools.pairwise(words)]
+    return sorted({zlib.crc32(feature.encode()) % WORD_SLOTS for feature in words + pairs})
 
 
 def file_name(side: Side) -> str:
@@ -92,6 +110,7 @@ def _machine(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Machine:
     machine = Machine(
         supports=numbers["supports"],
         weights=numbers["weights"],
+        word_weights=numbers["word_weights"],
         offset=float(numbers["offset"]),
         gamma=float(numbers["gamma"]),
         thresholds=dict(zip(AgeBand, map(float, numbers["thresholds"]), strict=True)),
@@ -107,6 +126,8 @@ def _machine(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Machine:
     count, kinds = len(machine.weights), len(machine.kinds)
     if shapes != ((count, DIMENSIONS), (count,), (kinds, DIMENSIONS)) or not count or not kinds:
         raise ValueError("arrays do not fit together")
+    if machine.word_weights.shape != (WORD_SLOTS,):
+        raise ValueError("word weights do not fit")
     if not all(np.isfinite(value).all() for value in numbers.values()):
         raise ValueError("not a number")  # every comparison with it would say: not stopped
     return machine
@@ -160,7 +181,7 @@ class Classifier:
         judged = self._known.get(digest)
         if judged is None:
             vector = self._embed(text)
-            judged = self.machine.score(vector), self.machine.kind(vector)
+            judged = self.machine.score(text, vector), self.machine.kind(vector)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[digest] = judged

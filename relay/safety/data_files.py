@@ -7,6 +7,7 @@ that vanished in an update or by a slip of the editor must not go unnoticed.
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,14 @@ def read_unsealed(folder: Path, name: str) -> bytes:
     return _read(folder / name)
 
 
-def seal(folder: Path = DATA) -> int:
-    """Write the manifest of `folder` as it is now; return the number of files."""
+def seal(folder: Path = DATA, names: Iterable[str] | None = None) -> int:
+    """Write the manifest of `folder` as it is now; return the number of files.
+
+    With `names`, only these files are sealed anew: no other change slips in with them.
+    """
     found = digests(folder)
+    if names is not None:
+        found = _read_manifest(folder) | {name: found[name] for name in names}
     lines = [f"{digest}  {name}\n" for name, digest in sorted(found.items())]
     (folder / MANIFEST).write_text("".join(lines), encoding="ascii")
     return len(found)

@@ -29,7 +29,7 @@ def test_seal_and_its_refusal(tmp_path, monkeypatch, capsys):
     for path in set(DATA.iterdir()) - {DATA / MANIFEST}:
         (folder / path.name).write_bytes(path.read_bytes())
     monkeypatch.setattr(command, "DATA", folder)
-    monkeypatch.setattr(command.seal, "__defaults__", (folder,))
+    monkeypatch.setattr(command.seal, "__defaults__", (folder, None))
     assert command.main(["seal"]) == 0
     assert load(folder) == load()
     broken = folder / "rules_violence.toml"

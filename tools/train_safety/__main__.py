@@ -57,17 +57,14 @@ def _train(exemplars: Sequence[Exemplar], embedder: Embedder) -> None:
     exemplars = [*exemplars, *read_replies(tables["replies"])]
     for side in Side:
         chosen = [each for each in exemplars if each.side is side]
-        vectors = np.stack(
-            [
-                embedder(normaliser.views(each.text).readings[1].strip())
-                for each in track(chosen, f"reading {side.value}", console=console)
-            ]
-        )
+        texts = [normaliser.views(each.text).readings[1].strip() for each in chosen]
+        reading = track(texts, f"reading {side.value}", console=console)
+        vectors = np.stack([embedder(text) for text in reading])
         console.print(f"learning from {len(chosen)} sentences {side.value} ...")
-        content = packed(fit(chosen, vectors))
+        content = packed(fit(chosen, texts, vectors))
         (DATA / file_name(side)).write_bytes(content)
         console.print(f"{file_name(side)}: {len(content):,} bytes")
-    seal(DATA)
+    seal(DATA, map(file_name, Side))
 
 
 def _write_cases(path: Path, exemplars: Iterable[Exemplar]) -> None:

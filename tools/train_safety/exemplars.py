@@ -28,7 +28,7 @@ FOLDER = Path(relay.safety.__file__).with_name("exemplars")
 _SHARED = {"lists.toml", "ways.toml"}
 _KEYS = {"side", "category", "action", "topic", "ages", "until", "sentences"}
 _TEST_SHARE = 5  # one template in five
-_DRAWS = 4  # expansions of a template that has slots
+_DRAWS = 3  # expansions of a template that has slots
 _LAID_AROUND = 2  # ways of talking laid around each template
 _SLOT = re.compile(r"\{(\w+)\}")
 
