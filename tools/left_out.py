@@ -22,8 +22,8 @@ def left_out(models_dir: Path) -> list[str]:
         lines.append("the Autobahn cases of the WebSocket client: they need Python 3.11 or newer")
     if not any(shutil.which(name) for name in BROWSERS):
         lines.append(
-            "the set-up page in a real browser: there is no Chromium here; as root: "
-            "apt-get install chromium"
+            "the set-up page in a real browser: install Chromium or Google Chrome (on Debian, as "
+            "root: apt-get install chromium)"
         )
     if not (models_dir / "vosk-small-en").is_dir():
         lines.append(
