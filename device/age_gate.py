@@ -2,8 +2,8 @@
 
 The rule is kept in two places on purpose. `may_listen` decides, and `open_microphone` is the only
 function in the firmware that makes a microphone object: without an allowed age it raises before the
-hardware has been touched. A toy without an age stays off the network too: there is nothing for it
-to say to the relay that could not wait until a grown-up has been there.
+hardware has been touched. A toy without an age does not join the network at home either, except to
+try what a grown-up enters on the page of its set-up: there is nothing else for it to say there.
 """
 
 from device.protocol import is_allowed_age

@@ -28,6 +28,7 @@ from tools.virtual_toy.wifi import Wifi
 NOT_READY = {
     Look.OFFLINE: "It cannot reach the relay: is that running, at this address and port?",
     Look.NEEDS_GROWN_UP: "Its settings, its age (3 to 13) or its token are not accepted.",
+    Look.SET_UP: "It waits to be set up: settings.json is missing, or has no age from 3 to 13.",
     Look.CONNECTING: "It is still looking for the Wi-Fi or for the relay.",
 }
 SMALL_SEND_BUFFER = 2048  # bytes; Linux makes at least 4608 of it
