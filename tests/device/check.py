@@ -10,6 +10,7 @@ with the traceback; the exit code is 1 when any failed.
 import asyncio
 import gc
 import sys
+from array import array
 
 
 def run(module, wanted):
@@ -56,6 +57,11 @@ def equal(actual, expected, about=""):
     """Assert that both are equal, and show them when they are not."""
     if actual != expected:
         raise AssertionError(f"{about or 'values'}: got {actual!r}, expected {expected!r}")
+
+
+def peak(pcm):
+    """Return the largest magnitude among signed 16-bit samples."""
+    return max(abs(sample) for sample in array("h", bytes(pcm)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from device.audio.earcon import Line
 from device.audio.lines import FOLDER, LinePlayer
 from device.backoff import random_below
 from device.protocol import ADPCM_FRAME_BYTES, SAMPLES_PER_FRAME
-from tests.device.check import equal
+from tests.device.check import equal, peak
 
 LINES = [getattr(Line, name) for name in dir(Line) if not name.startswith("__")]
 
@@ -36,7 +36,7 @@ def test_every_line_is_in_the_flash_and_can_be_heard():
         assert player.start(line), line
         frames = play(player)
         equal(len(frames), os.stat(FOLDER + line + ".adpcm")[6] // ADPCM_FRAME_BYTES + 1)  # noqa: PTH116
-        loudest = max(dsp.peak(frame, SAMPLES_PER_FRAME) for frame in frames)
+        loudest = max(peak(frame) for frame in frames)
         assert 8000 < loudest < 32768, (line, loudest)
         assert 1 < len(frames) * 0.02 < 6, (line, len(frames))
 

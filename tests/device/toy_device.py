@@ -12,7 +12,7 @@ from device.light import LOOKS, Look
 from device.protocol import unpack_audio_header
 from device.states import State
 from tests.device.board import PAW, Bench
-from tests.device.check import equal
+from tests.device.check import equal, peak
 
 LOUD = bytes([0, 32]) * 320
 
@@ -199,7 +199,7 @@ async def test_the_microphone_is_heard():
     bench, connection, _ = await make_ready()
     await asyncio.sleep_ms(500)  # the microphone's first 300 ms are thrown away
     _, frames = await bench.ask(connection)
-    quiet = max(dsp.peak(frame[4:], 320) for frame in frames)
+    quiet = max(peak(frame[4:]) for frame in frames)
     turn = bench.toy._turn
     await connection.speak(turn, 1)
     await bench.until_state(State.IDLE)
@@ -207,7 +207,7 @@ async def test_the_microphone_is_heard():
 
     _host.set_sound(utime.ticks_us(), "tone.raw")
     _, frames = await bench.ask(connection)
-    loud = max(dsp.peak(frame[4:], 320) for frame in frames)
+    loud = max(peak(frame[4:]) for frame in frames)
     assert quiet < 1000 and 6000 < loud < 20000, (quiet, loud)
 
 
