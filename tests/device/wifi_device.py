@@ -9,7 +9,7 @@ import network
 from device import wifi
 from device.wifi import Wifi
 from device.wifi_outcome import Outcome, outcome_of
-from device.wifi_scan import joinable, security_of, tidy
+from device.wifi_scan import security_of, tidy
 from tests.device.check import equal
 
 BSSID = "50c7bf010203"
