@@ -7,6 +7,7 @@ import asyncio
 import functools
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
 
 _THREADS = 4
+_migrating = threading.Lock()
 _MIGRATION_LOCK = 0x4272616D  # any number that nobody else on the server uses: "Bram"
 # Option of a connection that will write after it has read: SQLite then takes the write lock first,
 # because upgrading a read lock fails at once when someone else has written in between.
@@ -134,7 +136,9 @@ class Database:
                 # Relays that start together take turns; SQLite's BEGIN IMMEDIATE sees to it there.
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+            # Alembic keeps what it works on in global names: one migration at a time in a process.
+            with _migrating:
+                alembic.command.upgrade(config, "head")
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:

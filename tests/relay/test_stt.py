@@ -265,6 +265,9 @@ def test_windows_are_cut_where_there_is_least_voice():
         ([9, 1, 2, 1, 2, 1, 2, 1, 2], 3),
         ([9, 1, 2, 3, 1, 2, 3, 1, 2, 3], 4),
         ([9, 1, 2, 3, 1, 2, 3], None),
+        ([9, *range(20, 30), *range(20, 30)], None),  # said twice: a child may
+        ([9, *range(20, 30), *range(20, 30), 20, 21], 11),  # and cut off in the third
+        ([9, *range(20, 30), *range(20, 30), 5], None),
     ],
 )
 def test_a_loop_is_told_from_a_child_who_insists(tokens, expected):
