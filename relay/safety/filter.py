@@ -56,7 +56,7 @@ class Filter:
         made = cls(tables)
         if embedder is not None:
             made.add_classifiers(functools.partial(read_sealed, folder), embedder)
-        self_test.run(made, tables)
+        self_test.run(made, tables, replies=embedder is None)
         return made
 
     def add_classifiers(self, read: Callable[[str], bytes], embedder: Embedder) -> None:

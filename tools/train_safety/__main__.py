@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from relay.errors import RelayError
+from relay.safety import self_test
 from relay.safety.classifier import file_name
 from relay.safety.data_files import DATA, load_unsealed, seal
 from relay.safety.embedding import Embedder
@@ -38,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         embedder = Embedder.load(options.models_dir)
         if not options.measure_only:
             _train([each for each in exemplars if not each.is_for_test], embedder)
-        report(console, Filter.load(DATA, embedder), test)
+        filter_ = Filter.load(DATA, embedder)
+        self_test.run(filter_, load_unsealed(DATA))
+        report(console, filter_, test)
     except (ExemplarError, RelayError) as error:
         console.print(str(error), style="red", markup=False)
         return 1
