@@ -6,6 +6,8 @@ import pytest
 import pytest_asyncio
 
 from relay.audio import pcm_of
+from relay.record import Outcome
+from relay.safety.verdict import Action
 from tools.bench.speech import word_errors, words
 from tools.talk.home import open_home
 from tools.virtual_toy import VirtualToy
@@ -53,3 +55,12 @@ async def assert_says(home, reply, sentences):
     said = " ".join(sentences)
     heard = await transcribe(home, reply.speech)
     assert word_errors(said, heard) <= 2 + 0.3 * len(words(said)), f"{said!r}, heard {heard!r}"
+
+
+def assert_answered(record):
+    """Assert that the model was asked. What a small model says may be stopped; then, and only
+    then, reviewed words are spoken in its place.
+    """
+    assert record.verdicts[0].action is Action.ALLOW, record.verdicts[0]
+    stopped = any(verdict.action is not Action.ALLOW for verdict in record.verdicts)
+    assert record.outcome is (Outcome.REVIEWED if stopped else Outcome.ANSWERED), record

@@ -6,7 +6,14 @@ import base64
 from relay.certificate import make_certificate
 from relay.record import Outcome
 from relay.safety.verdict import Alert
-from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, SHORT_ANSWERS, assert_says, paired_toy
+from tests.end_to_end.conftest import (
+    IN_THE_HOUSE,
+    READY_S,
+    SHORT_ANSWERS,
+    assert_answered,
+    assert_says,
+    paired_toy,
+)
 from tools.talk.home import open_home
 from tools.talk.make_questions import FOLDER
 from tools.talk.recording import read_recording
@@ -58,7 +65,7 @@ async def test_over_tls_with_the_relay_s_own_certificate(tmp_path):
     ):
         assert home.url.startswith("wss://")
         record, reply = await home.ask(toy, read_recording(SKY))
-        assert record.outcome is Outcome.ANSWERED
+        assert_answered(record)
         await assert_says(home, reply, record.said)
 
 
