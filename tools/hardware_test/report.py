@@ -114,7 +114,9 @@ def _check_row(check: Check) -> dict[str, object]:
 
 def _section(check: Check) -> str:
     name = check.verdict.value
-    figures = ", ".join(f"{html.escape(key)} {value:g}" for key, value in check.figures.items())
+    figures = ", ".join(
+        f"{html.escape(key)} {_text(value)}" for key, value in check.figures.items()
+    )
     table = _table(check.rows)
     if len(check.rows) > FEW_ROWS:
         table = f"<details><summary>{len(check.rows)} rows</summary>{table}</details>"
@@ -138,13 +140,15 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _cell(value: Value) -> str:
+    return f"<td{_number(value)}>{_text(value)}</td>"
+
+
+def _text(value: Value) -> str:
     if isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, float):
-        text = f"{value:g}"
-    else:
-        text = "–" if value is None else html.escape(str(value))
-    return f"<td{_number(value)}>{text}</td>"
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "–" if value is None else html.escape(str(value))
 
 
 def _number(value: Value) -> str:
