@@ -39,7 +39,7 @@ from tools.talk.home import open_home
 from tools.virtual_toy import VirtualToyError
 
 OUT = Path("out/hardware_test")
-VIRTUAL_HOURS = 0.003  # 11 s: enough for a run in continuous integration
+VIRTUAL_HOURS = 0.002  # 7 s: enough for a run in continuous integration
 BOARD_HOURS = 1.0
 HEARTBEAT_S = 2
 AGE = 7
