@@ -14,9 +14,11 @@ from typing import Any
 from relay.safety import vocabulary
 from relay.safety.confusables import LOOKALIKES
 from relay.safety.errors import SafetyError
+from relay.safety.sounds import SoundTable
 
 _SPLIT_FROM = 7  # letters: shorter unknown words are names more often than two words in one
 _MAX_SPLIT = 200
+_SOUNDED_FROM = 3  # letters
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹ`´＇", "'"))
 _BLANKS = str.maketrans(dict.fromkeys("\u3164\u115f\u1160\u2800\uffa0", " "))
@@ -84,6 +86,8 @@ class Normaliser:
             self._fillers = frozenset(map(str, words["fillers"]))
             self._full_forms = {k: tuple(v.split()) for k, v in words["full_forms"].items()}
             self._meant = {str(k): str(v) for k, v in words["homophones"].items()}
+            self._sounds = SoundTable(words["sounds"])
+            self._names = frozenset(map(str, words["names"]))
         except (KeyError, AttributeError) as error:
             raise SafetyError(f"words.toml: {error} is missing or of the wrong kind") from None
         heard = "|".join(sorted(self._meant, key=len, reverse=True))
@@ -104,7 +108,10 @@ class Normaliser:
         words = self.words(text)
         fluent = _fluent(self._tidy(words), self._fillers)
         readings = [_join(words), _join(fluent), _join(_split_long(fluent))]
-        readings += [self._homophones.sub(self._as_meant, reading) for reading in readings[1:]]
+        written = self._sounded(_fluent(self._tidy(self.words(_decoded(text))), self._fillers))
+        meant = [self._homophones.sub(self._as_meant, r) for r in [*readings[1:], _join(written)]]
+        # The last reading stays the one without guesses about letters and names: the classifier's.
+        readings += [meant[0], meant[2], self._unnamed(meant[2]), meant[1]]
         return Views(text, tuple(readings), skeletons(fold(text)))
 
     def _tidy(self, words: list[str]) -> list[str]:
@@ -120,8 +127,43 @@ class Normaliser:
                 tidied.append(word)
         return tidied
 
+    def _sounded(self, words: list[str]) -> list[str]:
+        """Read unknown words as what they sound like."""
+        found = []
+        for word in words:
+            is_known = word in self._names or vocabulary.is_ordinary(word) or not word.isalpha()
+            meant = None if is_known or len(word) < _SOUNDED_FROM else self._sounds.meant(word)
+            found.append(meant or word)
+        return found
+
+    def _unnamed(self, reading: str) -> str:
+        """Put "someone" for every first name."""
+        words = ["someone" if word in self._names else word for word in reading.split()]
+        return _join([re.sub(r"^(\w+)s$", self._whose, word) for word in words])
+
+    def _whose(self, found: re.Match[str]) -> str:
+        return "someones" if found[1] in self._names else found[0]
+
     def _as_meant(self, found: re.Match[str]) -> str:
         return self._meant[found.group()]
+
+
+_IN_WORDS = {"2": "to", "4": "for", "r": "are", "b": "be", "n": "and"}
+
+
+def _decoded(text: str) -> str:
+    """Write letters for the digits and marks inside words ("k!ll", "d1e")."""
+    tokens = []
+    for written in fold(text).split():
+        stem, apostrophe, ending = written.partition("'")
+        # "ki'll" is no "ki will".
+        token = stem + ending if apostrophe and not vocabulary.is_ordinary(stem) else written
+        bare = token.rstrip("!?.,+|")
+        is_mixed = any(map(str.isalpha, bare)) and not bare.isalpha() and not bare[0].isdigit()
+        tokens.append(
+            bare.replace("*", "").translate(_LEET) if is_mixed else _IN_WORDS.get(bare, token)
+        )
+    return " ".join(tokens)
 
 
 def _join(words: list[str]) -> str:
@@ -158,6 +200,8 @@ def skeletons(folded: str) -> tuple[Skeleton, ...]:
     if not any(odd):
         return ()
     found = [_skeleton([_letters(chunk) for chunk in chunks], odd)]
+    if "*" in folded:  # between letters it masks none
+        found.append(_skeleton([_letters(chunk.replace("*", "")) for chunk in chunks], odd))
     if any(mark in folded for mark in _AMBIGUOUS):
         without = [chunk.translate(_WITHOUT_MARKS) for chunk in chunks]
         found.append(_skeleton([_letters(chunk) for chunk in without], odd))

@@ -16,11 +16,20 @@ from tests.safety.cases import FOLDER, is_stopped, rows
         ("heard_split", 20, 0.95),
         ("said_harmful", 290, 0.98),
         ("said_benign", 240, 0.99),
+        # A second set, of another hand; the rules were widened with it in view.
+        ("second_heard_harmful", 250, 0.97),
+        ("second_heard_disguised", 25, 0.9),
+        ("second_heard_sensitive", 25, 0.95),
+        ("second_heard_benign", 140, 0.97),
+        ("second_said_harmful", 80, 0.97),
+        ("second_said_benign", 40, 0.95),
+        # The part of it that was held back, both sides and all labels: never used for a change.
+        ("held_back", 200, 0.86),
         # Written after the rules and never used to change them: what to expect of new words.
-        ("unseen_heard_harmful", 80, 0.55),
+        ("unseen_heard_harmful", 80, 0.7),
         ("unseen_heard_benign", 80, 0.93),
-        ("unseen_said_harmful", 40, 0.8),
-        ("unseen_said_benign", 40, 0.97),
+        ("unseen_said_harmful", 40, 0.85),
+        ("unseen_said_benign", 40, 0.95),
     ],
 )
 def test_share_judged_rightly(shipped, name, fewest, least_right):

@@ -21,7 +21,7 @@ from relay.safety import Action, SafetyGate, Verdict
 from tools.bench.report import machine, percentile, print_table, write_json
 
 CASES = Path(__file__).parents[2] / "tests" / "safety" / "cases"
-UNSEEN = "unseen"
+UNSEEN = ("unseen", "held_back")
 """How the names of files begin that were written after the rules and never used to change them."""
 
 _DEFAULT_AGE = 7
@@ -113,7 +113,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, float]:
     """Return the flat figures of the bench."""
     found: dict[str, float] = {}
     unseen = [one for one in judged if one.source.startswith(UNSEEN)]
-    for suffix, part in (("", judged), (f"_{UNSEEN}", unseen)):
+    for suffix, part in (("", judged), ("_unseen", unseen)):
         for name, bad in (("recall", True), ("false_stop", False)):
             members = [one for one in part if one.is_bad is bad]
             if members:
