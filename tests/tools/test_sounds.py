@@ -55,7 +55,7 @@ def test_what_is_encoded_sounds_the_same(size):
 
 def test_the_tool_makes_what_the_toy_can_play(tmp_path, capsys):
     texts = tmp_path / "texts.json"
-    texts.write_text(json.dumps(dict.fromkeys(NAMES, "Hello.")))
+    texts.write_text(json.dumps(dict.fromkeys(sorted(NAMES), "Hello.")))
     folder = tmp_path / "made"
     arguments = ["--texts", str(texts), "--to", str(folder), "--wav", str(tmp_path / "wav")]
     assert sounds.main(arguments) == 0
@@ -73,9 +73,9 @@ def test_the_tool_makes_what_the_toy_can_play(tmp_path, capsys):
         ("{", "is not JSON"),
         ("[]", "must have a text for each of"),
         (json.dumps({"away": "a"}), "must have a text for each of"),
-        (json.dumps(dict.fromkeys(NAMES, 7)), "must have a text for each of"),
-        (json.dumps(dict.fromkeys(NAMES, "...")), "nothing to say"),
-        (json.dumps(dict.fromkeys(NAMES, "a very long story " * 40)), "Shorten it"),
+        (json.dumps(dict.fromkeys(sorted(NAMES), 7)), "must have a text for each of"),
+        (json.dumps(dict.fromkeys(sorted(NAMES), "...")), "nothing to say"),
+        (json.dumps(dict.fromkeys(sorted(NAMES), "a very long story " * 40)), "Shorten it"),
     ],
 )
 def test_what_is_wrong_with_the_texts_is_said(tmp_path: Path, capsys, text, reason):
