@@ -28,6 +28,9 @@ SOUNDS_AHEAD = 2
 """Sound is 32 KB a second: two sentences ready are enough to leave no gap."""
 
 
+_ENDS = (".", "!", "?", '"', "”", "…")
+
+
 class Reply:
     """One turn's answer in the making."""
 
@@ -39,14 +42,14 @@ class Reply:
         self.stopped_by: Verdict | None = None  # why a sentence of the model was not spoken
 
     async def answer(
-        self, messages: Sequence[ChatMessage], most_sentences: int | None = None
+        self, messages: Sequence[ChatMessage], most_words: int | None = None
     ) -> AsyncGenerator[Utterance, None]:
         """Yield the model's answer; EngineError if an engine fails or makes nothing at all.
 
-        After `most_sentences` sentences the model is stopped; None lets it finish.
+        With the sentence that reaches `most_words` the model is stopped; None lets it finish.
         """
         sentences = self._sentences(messages)
-        approved = read_ahead(self._approved(sentences, most_sentences), SENTENCES_AHEAD)
+        approved = read_ahead(self._approved(sentences, most_words), SENTENCES_AHEAD)
         spoken = read_ahead(self._spoken(approved), SOUNDS_AHEAD)
         empty = True
         async with contextlib.aclosing(spoken):
@@ -83,13 +86,13 @@ class Reply:
         rest = splitter.finish()
         # A piece is about a token: a reply that ran into its limit ends in half a sentence, which
         # is better left out than spoken, as long as something was said before it.
-        cut_off = count >= llm.max_tokens * 0.9 and not rest.endswith((".", "!", "?", '"', "…"))
+        cut_off = count >= llm.max_tokens * 0.9 and not rest.endswith(_ENDS)
         if rest and not (cut_off and Stage.FIRST_SENTENCE in self._record.at):
             self._reached(Stage.FIRST_SENTENCE)
             yield rest
 
     async def _approved(
-        self, sentences: AsyncGenerator[str, None], most: int | None
+        self, sentences: AsyncGenerator[str, None], most_words: int | None
     ) -> AsyncGenerator[str, None]:
         before: list[str] = []
         async with contextlib.aclosing(sentences):
@@ -106,7 +109,9 @@ class Reply:
                     return
                 before.append(words)
                 yield words
-                if len(before) == most:
+                # A clause let go at a comma is no place to end.
+                whole = words.endswith(_ENDS)
+                if whole and most_words is not None and len(" ".join(before).split()) >= most_words:
                     return
 
     async def _spoken(self, texts: AsyncGenerator[str, None]) -> AsyncGenerator[Utterance, None]:

@@ -23,7 +23,7 @@ from relay.link import LinkClosed, ToyLink
 from relay.listening import End, Listening
 from relay.llm import ChatMessage, Role
 from relay.pacer import PlayoutClock
-from relay.persona import most_sentences, opening
+from relay.persona import most_words, opening
 from relay.record import Outcome, Stage, TurnRecord
 from relay.reply import Reply
 from relay.safety.verdict import Action, Verdict
@@ -248,7 +248,7 @@ class Turn:
         question = ChatMessage(Role.CHILD, transcript.text)
         prompt = [*opening(self._talk.band), *conversation.messages(now), question]
         self._memorable = True
-        most = most_sentences(self._talk.band, transcript.text)
+        most = most_words(self._talk.band, transcript.text)
         await self._speech.say_all(self._reply.answer(prompt, most))
         return Outcome.REVIEWED if self._reply.stopped_by else Outcome.ANSWERED
 
