@@ -126,6 +126,22 @@ def _speak(engine: "Engine", sentence: str, settings: TtsSettings) -> bytes:
     raise EngineError(ENGINE, "espeak-ng made no sound")
 
 
+def _set_rate(words_per_minute: int) -> None:
+    """Set the speed, and see that it is set.
+
+    espeak-ng keeps the change in a queue, and a late stop (see `_speak`) empties that queue.
+    """
+    from pyttsx3.drivers import _espeak
+
+    for _ in range(TRIES):
+        _espeak.SetParameter(_espeak.RATE, words_per_minute, 0)
+        _espeak.Synchronize()
+        # pyttsx3's own GetParameter takes one argument of the two.
+        if _espeak.dll.espeak_GetParameter(_espeak.RATE, 1) == words_per_minute:
+            return
+    raise EngineError(ENGINE, "espeak-ng does not take the speed")
+
+
 def _synthesise(engine: "Engine", sentence: str, settings: TtsSettings) -> Samples:
     """Return the sound of a sentence, empty if espeak-ng was interrupted."""
     errors: list[BaseException] = []
@@ -139,7 +155,7 @@ def _synthesise(engine: "Engine", sentence: str, settings: TtsSettings) -> Sampl
         guard.start()
         try:
             engine.setProperty("voice", settings.voice)
-            engine.setProperty("rate", settings.words_per_minute)
+            _set_rate(settings.words_per_minute)
             engine.save_to_file(sentence, str(path))
             engine.runAndWait()
         finally:
