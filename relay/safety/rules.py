@@ -45,15 +45,20 @@ class RuleBook:
 
     def __init__(self, rules: Sequence[Rule], side: Side, real: Sequence[Phrase]) -> None:
         self.rules = tuple(rule for rule in rules if rule.side is side)
+        self._place = {rule: place for place, rule in enumerate(self.rules)}
         self._real = tuple(real)
         self._owner = {phrase: rule for rule in self.rules for phrase in rule.phrases}
         self._index = PhraseIndex(tuple(self._owner))
 
     def __call__(self, passage: Passage) -> Iterable[Finding]:
-        """Yield a finding for every rule that one of the readings breaks."""
+        """Return a finding for every rule that one of the readings breaks, as the files go.
+
+        In that order, and not a set's, because the first of equals decides what is replied.
+        """
+        broken = sorted(self._broken(passage), key=self._place.__getitem__)
         return [
             Finding(rule.category, rule.label, rule.action, rule.topic)
-            for rule in self._broken(passage)
+            for rule in broken
             if passage.band in rule.bands
         ]
 

@@ -5,9 +5,9 @@ import os
 from tests.browser.chromium import find_chromium
 
 # .ci/run installs Chromium and sets this, so that nothing is left out there.
-REQUIRED = os.environ.get("BRAMBLE_TEST_BROWSER") == "required"
+REQUIRED = os.environ.get("TEST_BROWSER") == "required"
 
 if find_chromium() is None:
     if REQUIRED:
-        raise RuntimeError("There is no Chromium, and BRAMBLE_TEST_BROWSER=required.")
+        raise RuntimeError("There is no Chromium, and TEST_BROWSER=required.")
     collect_ignore_glob = ["test_*.py"]

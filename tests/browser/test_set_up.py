@@ -13,7 +13,7 @@ from tools.virtual_toy import Look, VirtualToy
 NOWHERE = "ws://127.0.0.1:9/toy"
 TOKEN = "bear"  # of a toy that the relay of the tests knows
 # Where to put pictures for people to look at; nowhere unless asked for.
-PICTURES = os.environ.get("BRAMBLE_TEST_PICTURES")
+PICTURES = os.environ.get("TEST_PICTURES")
 GOOD = {"ssid": "home", "password": "correct horse", "token": TOKEN, "age": "6", "ceiling": "70"}
 
 
