@@ -105,5 +105,5 @@ async def with_deadlines(
             limit = whole_s
             yield item
     finally:
-        if isinstance(source, AsyncGenerator):
-            await source.aclose()
+        if (close := getattr(source, "aclose", None)) is not None:
+            await close()

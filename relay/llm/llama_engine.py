@@ -14,10 +14,11 @@ from pathlib import Path
 
 from relay.config import LlmSettings
 from relay.errors import EngineError, EngineTimeout, ModelMissing
-from relay.llm import ChatMessage, Role
+from relay.llm import ChatMessage, ReplyStream, Role
 from relay.llm.cores import spare_cores
 from relay.llm.gguf import ENGINE, GgufModel, shared_length
 from relay.models import find
+from relay.urgency import Urgency
 from relay.worker import Cancelled, Worker
 
 LOAD_TIMEOUT_S = 300.0
@@ -56,7 +57,7 @@ class LlamaEngine:
         """Engine and model, as in "llama smollm2-135m-instruct"."""
         return f"llama {self._settings.model}"
 
-    async def warm(self, prefix: Sequence[ChatMessage]) -> None:
+    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
         """Read a prompt prefix ahead of time; the last MAX_WARM of them are kept."""
         messages = list(prefix)
 
@@ -65,11 +66,17 @@ class LlamaEngine:
 
         await self._worker.call(run, timeout_s=self._settings.timeout_s)
 
-    async def reply(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int
-    ) -> AsyncGenerator[str, None]:
-        """Yield the reply in pieces; see `LanguageModel.reply`."""
-        asked = list(messages)
+    def reply(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        urgency: Urgency = Urgency.FIRST_SENTENCE,
+    ) -> ReplyStream:
+        """Return the reply in pieces; see `LanguageModel.reply`."""
+        return ReplyStream(urgency, lambda _stream: self._reply(list(messages), max_tokens))
+
+    async def _reply(self, asked: list[ChatMessage], max_tokens: int) -> AsyncGenerator[str, None]:
 
         def run(loaded: "_Loaded", cancelled: Cancelled) -> Iterator[str]:
             return loaded.reply(asked, max_tokens, self._settings.temperature, cancelled)

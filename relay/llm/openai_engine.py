@@ -13,7 +13,8 @@ import httpx
 
 from relay.config import LlmSettings
 from relay.errors import EngineBusy, EngineError, EngineTimeout
-from relay.llm import ChatMessage
+from relay.llm import ChatMessage, ReplyStream
+from relay.urgency import Urgency
 
 ENGINE = "llm.openai"
 CONNECT_TIMEOUT_S = 5.0
@@ -39,15 +40,24 @@ class OpenAiEngine:
         """Engine and model, as in "openai qwen2.5"; never the address, which may hold a secret."""
         return f"openai {self._settings.model}"
 
-    async def warm(self, prefix: Sequence[ChatMessage]) -> None:
+    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
         """Let the server read the prefix: such servers keep what they have read."""
         async for _piece in self.reply(prefix, max_tokens=1):
             pass
 
-    async def reply(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int
+    def reply(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        urgency: Urgency = Urgency.FIRST_SENTENCE,
+    ) -> ReplyStream:
+        """Return the reply in pieces; see `LanguageModel.reply`. `aclose()` hangs up."""
+        return ReplyStream(urgency, lambda _stream: self._reply(messages, max_tokens))
+
+    async def _reply(
+        self, messages: Sequence[ChatMessage], max_tokens: int
     ) -> AsyncGenerator[str, None]:
-        """Yield the reply in pieces; see `LanguageModel.reply`. `aclose()` hangs up."""
         if self._under_way > self._settings.max_waiting:
             raise EngineBusy(ENGINE, f"{self._under_way} replies are under way already")
         question = {

@@ -3,14 +3,15 @@
 import asyncio
 import math
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from relay.age import AgeBand
 from relay.errors import EngineError
-from relay.llm import ChatMessage
+from relay.llm import ChatMessage, ReplyStream
 from relay.safety.verdict import Action, Alert, Verdict
 from relay.stt import Transcript
+from relay.urgency import Urgency
 
 SAMPLES_PER_MS = 16
 
@@ -85,16 +86,28 @@ class ScriptedMind:
     hangs_if: Callable[[str], bool] = lambda question: False
     prompts: list[list[ChatMessage]] = field(default_factory=list)
     warmed: list[list[ChatMessage]] = field(default_factory=list)
+    replies: list[ReplyStream] = field(default_factory=list)
     under_way: int = 0
     made: int = 0
     name: str = "scripted mind"
 
-    async def warm(self, prefix: Sequence[ChatMessage]) -> None:
+    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
         self.warmed.append(list(prefix))
 
-    async def reply(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int
-    ) -> AsyncIterator[str]:
+    def reply(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        urgency: Urgency = Urgency.FIRST_SENTENCE,
+    ) -> ReplyStream:
+        stream = ReplyStream(urgency, lambda _stream: self._reply(messages, max_tokens))
+        self.replies.append(stream)
+        return stream
+
+    async def _reply(
+        self, messages: Sequence[ChatMessage], max_tokens: int
+    ) -> AsyncGenerator[str, None]:
         self.prompts.append(list(messages))
         self.under_way += 1
         try:
