@@ -13,6 +13,7 @@ from relay.config import Settings
 from relay.database import StoreError
 from relay.engines import Engines, load_engines
 from relay.lines import Lines
+from relay.metrics import Metrics
 from relay.record import TurnObserver
 from relay.safety import SafetyGate
 from relay.server import Server
@@ -93,6 +94,7 @@ class Relay:
         gate = await asyncio.to_thread(SafetyGate, settings.safety, models_dir=settings.models_dir)
         self._engines = await load_engines(settings)
         self._cleanup.push_async_callback(self._engines.close)
+        metrics = Metrics(settings.metrics)
         self._server = Server(
             settings=settings,
             engines=self._engines,
@@ -100,14 +102,17 @@ class Relay:
             authenticate=self._authenticate,
             lines=await Lines.render(self._engines.tts),
             alerts=self.store.add_alert,
-            observers=self._observers,
+            observers=(*self._observers, metrics.observe),
             tls=tls,
+            metrics=metrics,
         )
         try:
             await self._server.start()
         except OSError as error:
             raise cannot_listen(settings.listen, error) from error
         self._cleanup.push_async_callback(self._server.stop)
+        watcher = asyncio.create_task(metrics.watch_loop())
+        self._cleanup.push_async_callback(_finish, watcher)
         watcher = asyncio.create_task(self._watch_pairings(self._server))
         self._cleanup.push_async_callback(_finish, watcher)
         updater = Updater(self.store, settings.limits.messages_per_second)

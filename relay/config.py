@@ -6,6 +6,7 @@ problem into plain words. Each field's description is what the example file and 
 in docs/operations.md say about it.
 """
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -236,6 +237,23 @@ class LogSettings(_Group):
     )
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no network; write it as in 192.168.1.0/24") from None
+
+
+class MetricsSettings(_Group):
+    """Figures for Prometheus at GET /metrics on the toys' port: counts and times, no words."""
+
+    allow: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        max_length=32,
+        description="networks that may read them; an empty list switches them off",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with defaults that suit one home."""
 
@@ -260,6 +278,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def store_url(self) -> str:

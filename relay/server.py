@@ -19,6 +19,7 @@ from relay.config import Settings
 from relay.guards import AttemptLimit
 from relay.lines import Lines
 from relay.link import ToyLink
+from relay.metrics import Metrics
 from relay.record import TurnObserver
 from relay.services import AlertSink, Authenticate, Engines, Safety, Services, Toy
 from relay.session import Session
@@ -28,6 +29,7 @@ _logger = logging.getLogger(__name__)
 
 _PATH = "/toy"
 _HEALTH_PATH = "/health"
+_METRICS_PATH = "/metrics"
 _RETRY_S = 30
 
 
@@ -49,8 +51,10 @@ class Server:
         alerts: AlertSink,
         observers: Sequence[TurnObserver] = (),
         tls: ssl.SSLContext | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._limits = settings.limits
         self._services = Services(settings, engines, safety, lines, alerts, observers)
         self._authenticate = authenticate
@@ -111,6 +115,10 @@ class Server:
         path = request.path.partition("?")[0]
         if path == _HEALTH_PATH:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
+        if path == _METRICS_PATH and self._metrics is not None:
+            figures = self._metrics.respond(connection, self.sessions)
+            if figures is not None:
+                return figures
         if path != _PATH:
             return connection.respond(http.HTTPStatus.NOT_FOUND, "Toys connect to /toy.\n")
         return None  # a missing subprotocol is refused with 400 by the library

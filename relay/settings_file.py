@@ -123,6 +123,8 @@ def toml_value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     text = "" if value is None else str(value)
