@@ -131,7 +131,8 @@ class Database:
             _make_private_file(Path(self._url.database))
         config = alembic.config.Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.execution_options(**{_WRITES: True}).begin() as connection:
+        writing = self._engine.execution_options(**{_WRITES: True})
+        with writing.connect() as connection, self._unlinked(connection), connection.begin():
             if self._url.get_backend_name() == "postgresql":
                 # Relays that start together take turns; SQLite's BEGIN IMMEDIATE sees to it there.
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
@@ -139,6 +140,23 @@ class Database:
             # Alembic keeps what it works on in global names: one migration at a time in a process.
             with _migrating:
                 alembic.command.upgrade(config, "head")
+
+    @contextmanager
+    def _unlinked(self, connection: Connection) -> Iterator[None]:
+        """Have SQLite mind no foreign keys inside the block, which stands around a transaction.
+
+        SQLite changes a table by copying it and dropping the old one, and would erase with it all
+        that belongs to its rows (sqlite.org/lang_altertable.html, 7).
+        """
+        link = connection.connection.driver_connection
+        if not isinstance(link, sqlite3.Connection):
+            yield
+            return
+        link.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield
+        finally:
+            link.execute("PRAGMA foreign_keys = ON")
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:

@@ -1,42 +1,24 @@
-"""What the relay remembers: toys and alerts. No words of a child, no token.
+"""What the relay remembers. No token, no password; a child's words only where a parent said so.
 
-The same code serves SQLite and PostgreSQL; everything runs off the event loop.
+`Store` holds what the link to the toys needs: toys and alerts, of every household. The tables of a
+family are beside it, one file a concern. The same code serves SQLite and PostgreSQL; everything
+runs off the event loop.
 """
 
-import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from device.protocol import OLDEST_AGE, YOUNGEST_AGE, is_allowed_age
 from relay.age import AgeBand
 from relay.database import Database, StoreError
 from relay.safety.verdict import Alert
 from relay.schema import alerts, toys
+from relay.store.households import find_home
+from relay.store.toy import Toy, check_child, find_toy, name_taken, select_toys, toy_of
+from relay.store.values import NotFound, allowed_age, clean_name, now
 
-LONGEST_NAME = 40
-
-_TOY_COLUMNS = (
-    toys.c.id,
-    toys.c.name,
-    toys.c.age,
-    toys.c.created,
-    toys.c.revoked,
-    toys.c.last_seen,
-)
-
-
-@dataclass(frozen=True)
-class Toy:
-    """A toy and the age of its child. Times are Unix seconds; None is never."""
-
-    id: str
-    name: str
-    age: int
-    created: int = 0
-    revoked: int | None = None
-    last_seen: int | None = None
+__all__ = ["AlertRecord", "Store", "Toy"]
 
 
 @dataclass(frozen=True)
@@ -79,38 +61,53 @@ class Store:
         """Close the database."""
         await self._database.close()
 
-    async def add_toy(self, toy_id: str, name: str, age: int, token_digest: bytes) -> Toy:
-        """Add a toy; raises StoreError when name or age cannot be used or the name is taken."""
-        toy = Toy(toy_id, clean_name(name), allowed_age(age), created=_now())
+    async def add_toy(
+        self,
+        toy_id: str,
+        name: str,
+        age: int,
+        token_digest: bytes,
+        *,
+        household: str | None = None,
+        child: str | None = None,
+    ) -> Toy:
+        """Add a toy to a household, by default this home's, and give it to a child if one is named.
 
-        def work(connection: Connection) -> None:
+        Raises StoreError when name or age cannot be used, the name is taken in the household, or
+        the child is of another one.
+        """
+        name, age = clean_name(name), allowed_age(age)
+
+        def work(connection: Connection) -> Toy:
+            home = household or find_home(connection).id
+            if child is not None:
+                check_child(connection, home, child)
             try:
                 connection.execute(
                     insert(toys).values(
-                        id=toy.id,
-                        name=toy.name,
-                        age=toy.age,
+                        id=toy_id,
+                        household=home,
+                        child=child,
+                        name=name,
+                        age=age,
                         token_digest=token_digest,
-                        created=toy.created,
+                        created=now(),
                     )
                 )
             except IntegrityError as error:
-                raise StoreError(
-                    f'a toy named "{toy.name}" is there already: '
-                    f'take another name, or remove it first (toy remove "{toy.name}")'
-                ) from error
+                raise name_taken(name) from error
+            return find_toy(connection, toy_id)
 
-        await self._database.call(work)
-        return toy
+        return await self._database.call(work)
 
     async def toys(self, *, with_removed: bool = False) -> list[Toy]:
         """Return the toys by name; removed ones only when asked for."""
 
         def work(connection: Connection) -> list[Toy]:
-            query = select(*_TOY_COLUMNS).order_by(toys.c.name, toys.c.created)
+            query = select_toys().order_by(toys.c.name, toys.c.created)
             if not with_removed:
                 query = query.where(toys.c.revoked.is_(None))
-            return [_toy(row) for row in connection.execute(query).mappings()]
+            return [toy_of(row) for row in connection.execute(query).mappings()]
 
         return await self._database.read(work)
 
@@ -118,17 +115,15 @@ class Store:
         """Return a toy that is in use and its token's digest, or None."""
 
         def work(connection: Connection) -> tuple[Toy, bytes] | None:
-            query = select(*_TOY_COLUMNS, toys.c.token_digest).where(
-                toys.c.id == toy_id, toys.c.revoked.is_(None)
-            )
+            query = select_toys().where(toys.c.id == toy_id, toys.c.revoked.is_(None))
             row = connection.execute(query).mappings().one_or_none()
-            return None if row is None else (_toy(row), bytes(row[toys.c.token_digest]))
+            return None if row is None else (toy_of(row), bytes(row["token_digest"]))
 
         return await self._database.read(work)
 
     async def remove_toy(self, name: str) -> Toy:
         """Take a toy's token away for good; raises StoreError if there is no such toy."""
-        return await self._change(name, revoked=_now(), token_digest=b"")
+        return await self._change(name, revoked=now(), token_digest=b"")
 
     async def set_age(self, name: str, age: int) -> Toy:
         """Set the age of a toy's child; raises StoreError for a bad age or an unknown toy."""
@@ -138,7 +133,7 @@ class Store:
         """Remember that a toy has just connected."""
 
         def work(connection: Connection) -> None:
-            connection.execute(update(toys).where(toys.c.id == toy_id).values(last_seen=_now()))
+            connection.execute(update(toys).where(toys.c.id == toy_id).values(last_seen=now()))
 
         await self._database.call(work)
 
@@ -151,11 +146,12 @@ class Store:
             connection.execute(
                 insert(alerts).values(
                     toy=toy,
+                    child=select(toys.c.child).where(toys.c.id == toy).scalar_subquery(),
                     session=session,
                     kind=alert.value,
                     category=category,
                     age_band=band.value,
-                    created=_now(),
+                    created=now(),
                 )
             )
 
@@ -183,39 +179,27 @@ class Store:
         return await self._database.read(work)
 
     async def _change(self, name: str, **values: object) -> Toy:
+        """Change a toy that the command line names; its id does as well as its name."""
+
         def work(connection: Connection) -> Toy:
-            statement = (
-                update(toys)
-                .where(toys.c.name == name.strip(), toys.c.revoked.is_(None))
-                .values(**values)
-                .returning(*_TOY_COLUMNS)
-            )
-            row = connection.execute(statement).mappings().one_or_none()
-            if row is None:
-                raise StoreError(f'there is no toy named "{name.strip()}": see toy list')
-            return _toy(row)
+            toy = _named(connection, name.strip())
+            if "age" in values and toy.child is not None:
+                raise StoreError(
+                    f'"{toy.name}" has the age of its child: change it on the parent\'s page'
+                )
+            connection.execute(update(toys).where(toys.c.id == toy.id).values(**values))
+            return find_toy(connection, toy.id)
 
         return await self._database.call(work)
 
 
-def clean_name(name: str) -> str:
-    """Return a toy's name without outer blanks; StoreError if it is empty, long or unprintable."""
-    name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise StoreError(f"a toy's name has 1 to {LONGEST_NAME} printable characters")
-    return name
-
-
-def allowed_age(age: int) -> int:
-    """Return `age`; StoreError outside 3 to 13."""
-    if not is_allowed_age(age):
-        raise StoreError(f"the age must be a whole number from {YOUNGEST_AGE} to {OLDEST_AGE}")
-    return age
-
-
-def _toy(row: RowMapping) -> Toy:
-    return Toy(**{column.name: row[column] for column in _TOY_COLUMNS})
-
-
-def _now() -> int:
-    return int(time.time())
+def _named(connection: Connection, name: str) -> Toy:
+    query = select_toys().where(
+        or_(toys.c.name == name, toys.c.id == name), toys.c.revoked.is_(None)
+    )
+    found = [toy_of(row) for row in connection.execute(query).mappings()]
+    if not found:
+        raise NotFound(f'there is no toy named "{name}": see toy list')
+    if len(found) > 1:
+        raise StoreError(f'several households have a toy named "{name}": give its id, see toy list')
+    return found[0]
