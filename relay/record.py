@@ -16,7 +16,8 @@ class Stage(enum.Enum):
     LISTEN = "listen"  # `listen` arrived
     LAST_VOICE = "last_voice"  # the last frame that held a voice arrived
     END_OF_SPEECH = "end_of_speech"  # `listen_end` arrived, or the endpoint was decided
-    TEXT = "text"  # the transcript was there
+    TEXT = "text"  # the transcript that was answered was there
+    CONFIRMED = "confirmed"  # the words were final: what was begun early is kept or thrown away
     HEARD_CHECKED = "heard_checked"  # safety had answered about it
     FIRST_TOKEN = "first_token"  # noqa: S105 - the model's first piece of text
     FIRST_SENTENCE = "first_sentence"  # the first sentence was whole
@@ -40,7 +41,12 @@ class Outcome(enum.Enum):
 
 @dataclass
 class TurnRecord:
-    """One turn. `at` holds `time.monotonic()` seconds of each stage that was reached."""
+    """One turn. `at` holds `time.monotonic()` seconds of each stage that was reached.
+
+    Where an answer that was begun in a pause is kept, the stages from TEXT on may lie before
+    END_OF_SPEECH. `speculations` counts the answers that were begun so, kept or not, `silence_ms`
+    is the silence with which listening ended.
+    """
 
     session: str
     toy: str
@@ -52,6 +58,15 @@ class TurnRecord:
     outcome: Outcome | None = None
     audio_in_ms: int = 0
     audio_out_ms: int = 0
+    speculations: int = 0
+    speculation_kept: bool = False
+    silence_ms: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether a child has finished speaking and has heard nothing of the answer yet."""
+        ended = Stage.END_OF_SPEECH in self.at and self.outcome is None
+        return ended and Stage.FIRST_FRAME not in self.at
 
     def between_ms(self, start: Stage, end: Stage) -> float | None:
         """Return the milliseconds from `start` to `end`, or None if either was not reached."""

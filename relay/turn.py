@@ -229,6 +229,7 @@ class Turn:
         except TimeoutError:
             raise EngineTimeout("stt", f"no transcript within {limit:g} s") from None
         self._reached(Stage.TEXT)
+        self._reached(Stage.CONFIRMED)
         self.record.heard = transcript.text
         if not transcript.text.strip():
             raise _NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)

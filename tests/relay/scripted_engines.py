@@ -4,7 +4,7 @@ import asyncio
 import math
 import struct
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from relay.age import AgeBand
 from relay.errors import EngineError
@@ -30,11 +30,22 @@ class ScriptedRecognition:
         self.pcm = bytearray()
         self.cancelled = False
         self.finished = False
+        self.looks = 0
 
     def accept(self, pcm: bytes) -> None:
         if self._ears.accept_raises:
             raise self._ears.accept_raises
         self.pcm += pcm
+
+    async def so_far(self) -> Transcript:
+        self.looks += 1
+        if self._ears.hangs_so_far:
+            await asyncio.Event().wait()
+        if self._ears.so_far_raises:
+            raise self._ears.so_far_raises
+        await asyncio.sleep(self._ears.so_far_s)
+        transcript = self._ears.transcript(bytes(self.pcm))
+        return replace(transcript, text=self._ears.text_so_far or transcript.text)
 
     async def finish(self) -> Transcript:
         if self._ears.hangs:
@@ -50,9 +61,16 @@ class ScriptedRecognition:
 
 @dataclass
 class ScriptedEars:
-    """Hears `text` whatever was said; nothing in pure silence."""
+    """Hears `text` whatever was said; nothing in pure silence.
+
+    While the child still speaks it hears `text_so_far`, if given.
+    """
 
     text: str = "why is the sky blue"
+    text_so_far: str = ""
+    so_far_s: float = 0.0
+    so_far_raises: Exception | None = None
+    hangs_so_far: bool = False
     confidence: float = 1.0
     hangs: bool = False
     raises: Exception | None = None
