@@ -17,3 +17,9 @@ class Urgency(enum.IntEnum):
 
     BACKGROUND = 3
     """Work that only saves time later, and may be left out altogether."""
+
+    @property
+    def patience_s(self) -> float:
+        """How long such a job lets later, more urgent ones pass: then it is as urgent as any."""
+        # A toy holds some sound that it can play meanwhile; a guess is confirmed within a second.
+        return (0.0, 0.5, 1.0, 4.0)[self]

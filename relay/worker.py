@@ -2,22 +2,28 @@
 
 Speech and language libraries block, keep state that only one thread may touch, and now and then
 hang inside native code, where nothing can stop them. A `Worker` gives such a library a thread of
-its own and a bounded, first come first served queue in front of it. A job that hangs costs its
-caller an `EngineTimeout`; its thread is abandoned, and a new thread with a fresh resource takes
-over the queue.
+its own and a bounded queue in front of it. A job that hangs costs its caller an `EngineTimeout`;
+its thread is abandoned, and a new thread with a fresh resource takes over the queue.
+
+The urgent comes first, but others let it pass for a while only, so that nobody starves; among
+equals it is first come, first served.
 """
 
 import asyncio
 import contextlib
 import enum
+import itertools
+import math
 import queue
 import threading
+import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from relay.errors import EngineBusy, EngineError, EngineTimeout
+from relay.urgency import Urgency
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,8 +50,10 @@ class _Event(enum.Enum):
 class _Job(Generic[T]):
     """One request, and the way back from the worker's thread to the event loop that asked."""
 
-    def __init__(self, run: Callable[[T, Cancelled], Iterator[Any]]) -> None:
+    def __init__(self, run: Callable[[T, Cancelled], Iterator[Any]], urgency: Urgency) -> None:
         self.run = run
+        self.urgency = urgency
+        self.place = time.monotonic() + urgency.patience_s
         self.cancelled = Cancelled()
         self.events: asyncio.Queue[tuple[_Event, Any]] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
@@ -77,7 +85,7 @@ class _Life(Generic[T]):
 
     def _loop(self) -> None:
         resource: T | None = None
-        while (job := self._worker.jobs.get()) is not None:
+        while (job := self._worker.jobs.get()[-1]) is not None:
             if job.cancelled.is_set():
                 continue
             self._job = job
@@ -129,7 +137,9 @@ class Worker(Generic[T]):
         self.engine = engine
         self.factory = factory
         self.dispose = dispose
-        self.jobs: queue.SimpleQueue[_Job[T] | None] = queue.SimpleQueue()
+        # A job, or None to end the thread, behind its place and a number that tells equals apart.
+        self.jobs: queue.PriorityQueue[tuple[float, int, _Job[T] | None]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
         self._max_waiting = max_waiting
         self._unfinished: list[_Job[T]] = []
         self._life: _Life[T] | None = None
@@ -151,17 +161,24 @@ class Worker(Generic[T]):
         """Make the resource now; raises as `call` does, with what the factory raised."""
         await self.call(lambda _resource, _cancelled: None, timeout_s=timeout_s)
 
-    async def call(self, function: Callable[[T, Cancelled], R], *, timeout_s: float) -> R:
+    async def call(
+        self,
+        function: Callable[[T, Cancelled], R],
+        *,
+        timeout_s: float,
+        urgency: Urgency = Urgency.FIRST_SENTENCE,
+    ) -> R:
         """Return `function(resource, cancelled)`, which may run for `timeout_s` seconds.
 
-        Raises EngineBusy when too many wait already, or its turn does not come within as long
-        again; EngineTimeout when it hangs; EngineError when it raises or the worker is closed.
+        Raises EngineBusy when too many wait already, its turn does not come within as long again,
+        or it had to make room for something more urgent; EngineTimeout when it hangs; EngineError
+        when it raises or the worker is closed.
         """
 
         def run(resource: T, cancelled: Cancelled) -> Iterator[R]:
             yield function(resource, cancelled)
 
-        stream = self.stream(run, first_timeout_s=timeout_s, timeout_s=timeout_s)
+        stream = self.stream(run, first_timeout_s=timeout_s, timeout_s=timeout_s, urgency=urgency)
         async with contextlib.aclosing(stream):
             (result,) = [result async for result in stream]
         return result
@@ -172,13 +189,14 @@ class Worker(Generic[T]):
         *,
         first_timeout_s: float,
         timeout_s: float,
+        urgency: Urgency = Urgency.FIRST_SENTENCE,
     ) -> AsyncGenerator[R, None]:
         """Yield what the iterator `function(resource, cancelled)` yields; raises as `call` does.
 
         The first piece may take `first_timeout_s`, each later one `timeout_s`. The job never waits
         for its reader: a toy that speaks slowly must not hold the model. `aclose()` cancels it.
         """
-        job = self._submit(function)
+        job = self._submit(function, urgency)
         started = ended = False
         allowed = first_timeout_s
         try:
@@ -193,7 +211,7 @@ class Worker(Generic[T]):
                     allowed = timeout_s
                     yield value
                 else:
-                    ended = True
+                    ended = not job.cancelled.is_set()
                     if event is _Event.FAILED:
                         raise value
                     return
@@ -201,7 +219,7 @@ class Worker(Generic[T]):
             job.cancelled.set()
             self._unfinished.remove(job)
             if not ended:
-                # Whoever asked is gone (barge-in); should the job hang, somebody must notice.
+                # Nobody waits for it (barge-in); should the job hang, somebody must notice.
                 asyncio.get_running_loop().call_later(timeout_s, self._replace, job)
 
     async def close(self) -> None:
@@ -210,23 +228,35 @@ class Worker(Generic[T]):
         for job in self._unfinished:
             job.post(_Event.FAILED, EngineError(self.engine, "is closing"))
             job.cancelled.set()
-        self.jobs.put(None)
+        self.jobs.put((-math.inf, next(self._numbers), None))
         if self._life is not None:
             await asyncio.to_thread(self._life.thread.join, CLOSE_TIMEOUT_S)
 
-    def _submit(self, function: Callable[[T, Cancelled], Iterator[Any]]) -> _Job[T]:
+    def _submit(
+        self, function: Callable[[T, Cancelled], Iterator[Any]], urgency: Urgency
+    ) -> _Job[T]:
         if self._closed:
             raise EngineError(self.engine, "is closed")
-        if len(self._unfinished) > self._max_waiting:
-            raise EngineBusy(self.engine, f"{self._max_waiting} others are waiting already")
+        self._make_room(urgency)
         if self._life is None:
             if self.hung >= MAX_HUNG:
                 raise EngineError(self.engine, f"hung {MAX_HUNG} times; restart the relay")
             self._life = _Life(self)
-        job = _Job(function)
+        job = _Job(function, urgency)
         self._unfinished.append(job)
-        self.jobs.put(job)
+        self.jobs.put((job.place, next(self._numbers), job))
         return job
+
+    def _make_room(self, urgency: Urgency) -> None:
+        """Give up what can best be spared, if that is less urgent; raises EngineBusy if not."""
+        wanted = [job for job in self._unfinished if not job.cancelled.is_set()]
+        if len(wanted) <= self._max_waiting:
+            return
+        spare = max(wanted, key=lambda job: job.place)
+        if spare.urgency <= urgency:
+            raise EngineBusy(self.engine, f"{self._max_waiting} others are waiting already")
+        spare.cancelled.set()
+        spare.post(_Event.FAILED, EngineBusy(self.engine, "something more urgent took its place"))
 
     def _gave_up(self, job: _Job[T], waited_s: float, *, started: bool) -> EngineError:
         # A job that holds the thread without having started hangs in the factory.
