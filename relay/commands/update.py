@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from relay.config import Settings
 from relay.store import Store, Toy
-from relay.update.bundle import find_compiler, firmware_version
+from relay.update.bundle import firmware_version
+from relay.update.compiler import find_compiler
 from relay.update.errors import UpdateError
 from relay.update.requests import UpdateRequest, UpdateRequests, UpdateState
 

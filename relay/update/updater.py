@@ -15,7 +15,8 @@ from relay.session import Session, State
 from relay.store import Store
 from relay.telemetry import log
 from relay.update import delivery
-from relay.update.bundle import SOURCE, build_bundle, firmware_version
+from relay.update.bundle import build_bundle, firmware_version
+from relay.update.compiler import SOURCE
 from relay.update.errors import LinkBroken, UpdateError, Withdrawn
 from relay.update.parcel import Parcel, update_key
 from relay.update.requests import UpdateRequest, UpdateRequests, UpdateState

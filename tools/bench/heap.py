@@ -18,9 +18,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from relay.update.compiler import folded_texts, module_name
 from tools.bench import heap_ledger, romfs, wasm
 from tools.bench.report import print_table, write_json
-from tools.bench.websocket import ROOT, BenchError
+from tools.bench.websocket import BenchError
 
 # What a classic ESP32 was seen to have for Python in all, before Wi-Fi (MicroPython #8940).
 PYTHON_BYTES = 112_000
@@ -50,19 +51,20 @@ IDF_BYTES = (
 )
 
 
-def module_files() -> dict[str, Path]:
-    """Return the file of each of the firmware's modules."""
-    found = {}
-    for path in sorted((ROOT / "device").rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+def module_texts() -> dict[str, str]:
+    """Return the text of each of the firmware's modules, as it is compiled for a toy."""
+    return {module_name(path): text for path, text in folded_texts().items()}
 
 
-def imported_at_top(path: Path, known: dict[str, Path]) -> list[str]:
-    """Return the firmware's modules that a file imports when it is itself imported, in order."""
+def module_files() -> dict[str, str]:
+    """Return the path of each of the firmware's modules, like "device/ui.py"."""
+    return {module_name(path): path for path in folded_texts()}
+
+
+def imported_at_top(text: str, known: dict[str, str]) -> list[str]:
+    """Return which of the `known` modules a text imports when it is loaded, in order."""
     names: list[str] = []
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             inside = [f"{node.module}.{alias.name}" for alias in node.names]
             names += [name for name in inside if name in known] or [node.module]
@@ -76,7 +78,7 @@ def import_order(entries: tuple[str, ...] = ENTRIES) -> list[str]:
 
     So that what is in use grows, with each import, by that module alone.
     """
-    known = module_files()
+    known = module_texts()
     order: list[str] = []
 
     def visit(name: str, above: tuple[str, ...]) -> None:
@@ -130,7 +132,7 @@ def measure() -> tuple[heap_ledger.Ledger, dict[str, int], int | str]:
 
 def resident_bytes(modules: tuple[str, ...], sizes: dict[str, int]) -> int:
     """Return the bytes of the .mpy files of these modules, and of main.py, which never returns."""
-    files = {name: path.relative_to(ROOT).as_posix() for name, path in module_files().items()}
+    files = module_files()
     return sizes["main.py"] + sum(sizes[files[name]] for name in modules if name in files)
 
 
@@ -138,7 +140,7 @@ def describe(ledger: heap_ledger.Ledger, sizes: dict[str, int]) -> list[dict[str
     """Return a row for everything in the heap at the worst moment."""
     worst = ledger.worst
     rows: list[dict[str, object]] = []
-    files = {name: path.relative_to(ROOT).as_posix() for name, path in module_files().items()}
+    files = module_files()
 
     def add(kind: str, what: str, heap_bytes: int, mpy_bytes: int | None = None) -> None:
         rows.append({"kind": kind, "what": what, "heap_bytes": heap_bytes, "mpy_bytes": mpy_bytes})

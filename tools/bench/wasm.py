@@ -14,13 +14,16 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from relay.update.compiler import compile_firmware, fold_beside
+from relay.update.errors import UpdateError
 from tools.bench.websocket import ROOT, BenchError
-from tools.check_device import ARCHITECTURE, CheckError, find_tool, list_sources
+from tools.check_device import ARCHITECTURE, CheckError, find_tool
 
 PACKAGE = "@micropython/micropython-webassembly-pyscript"
 VERSION = "1.27.0"
 CACHE = ROOT / "out" / "micropython-wasm"
 NATIVE = "device/audio/dsp.py"
+STARTERS = ("boot.py", "main.py")  # source on the toy, which compiles them itself
 STAND_INS = ROOT / "tools/bench/on_micropython/heap"
 BOARD = ROOT / "tools/virtual_toy/board"
 # Of the simulated board: what stand_ins.py replaces, and what this build has itself.
@@ -115,15 +118,22 @@ def compile_flash(flash: Path) -> dict[str, int]:
 
     Returns the bytes of each file as it goes to the ESP32, native code included.
     """
-    sizes: dict[str, int] = {}
-    for source in list_sources(ROOT):
-        name = source.relative_to(ROOT).as_posix()
-        target = (flash / name).with_suffix(".mpy")
-        sizes[name] = compile_file(source, target, name, f"-march={ARCHITECTURE}")
-        if name == NATIVE:
-            plain = flash.parent / "dsp.py"
-            plain.write_text(without_bodies(source.read_text(encoding="utf-8")), encoding="utf-8")
-            compile_file(plain, target, name)
+    try:
+        files = compile_firmware(ARCHITECTURE)
+    except UpdateError as error:
+        raise BenchError(str(error)) from error
+    for name, content in files.items():
+        target = flash / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    plain = flash.parent / "dsp.py"
+    source = (ROOT / NATIVE).read_text(encoding="utf-8")
+    plain.write_text(without_bodies(source), encoding="utf-8")
+    compile_file(plain, (flash / NATIVE).with_suffix(".mpy"), NATIVE)
+    compiled = {name: len(content) for name, content in files.items() if name.endswith(".mpy")}
+    sizes = {f"{name[:-4]}.py": size for name, size in compiled.items()}
+    for name in STARTERS:
+        sizes[name] = compile_file(ROOT / name, (flash / name).with_suffix(".mpy"), name)
     return sizes
 
 
@@ -132,7 +142,12 @@ def compile_board(folder: Path) -> None:
     for source in (*sorted(BOARD.glob("*.py")), *sorted(STAND_INS.glob("*.py"))):
         if source.stem in BOARD_LEFT_OUT:
             continue
-        compile_file(source, folder / f"{source.stem}.mpy", source.name)
+        text = source.read_text(encoding="utf-8")
+        if source.parent == STAND_INS:
+            text = fold_beside(text)
+        folded = folder.parent / source.name
+        folded.write_text(text, encoding="utf-8")
+        compile_file(folded, folder / f"{source.stem}.mpy", source.name)
 
 
 def converse(interpreter: Path, work: Path, plan: dict[str, Any]) -> list[str]:

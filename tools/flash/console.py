@@ -14,7 +14,7 @@ from pathlib import Path
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
-from tools.flash.bundle import ARCHITECTURES, FOLDER
+from relay.update.compiler import ARCHITECTURES
 from tools.flash.errors import ConsoleError
 
 RUN_TIMEOUT_S = 10
@@ -64,7 +64,7 @@ for _name, _kind, *_ in list(os.ilistdir()):
     elif _name in _replaced:
         os.remove(_name)
 """
-_REPLACED = ("slot.json", "slot.new", FOLDER, "a", "b", START_ASIDE)
+_REPLACED = ("slot.json", "slot.new", "device", "a", "b", START_ASIDE)
 
 # uname().machine is like "Generic ESP32S3 module with ESP32S3".
 _MACHINE = """
@@ -146,7 +146,7 @@ class Console:
         """Return the chip, like "esp32s3", and the architecture that .mpy files have to be for."""
         said = self.run(_MACHINE).split(";")
         name, number, version = said[0], int(said[1]) >> 10, int(said[1]) & 0xFF
-        if number not in ARCHITECTURES or version != MPY_VERSION:
+        if not 0 < number < len(ARCHITECTURES) or version != MPY_VERSION:
             raise ConsoleError(
                 "The MicroPython on this board cannot run the firmware: it is too old or a special "
                 "build. Leave --keep-micropython out to have it replaced"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.address import toy_address
+from relay.update.compiler import fold_beside
 from tools.flash.console import Console
 from tools.flash.errors import FlashError
 from tools.hardware_test.bench import BenchError
@@ -98,6 +99,7 @@ class BoardBench:
         settings = {
             "networks": [{"ssid": name, "password": word} for name, word in self.networks],
             "relay": toy_address(self.home.relay.settings.listen, self.home.relay.port),
+            "relay_certificate": self.home.certificate_for_toy,
             "token": self._token,
             "age": 7,
             "board": self._own.get("board"),
@@ -112,7 +114,7 @@ class BoardBench:
     async def run_on_board(self, script: str, timeout_s: float) -> dict[str, Any]:
         """Run a file of `on_board/` and return the JSON that it printed last."""
         name = f"BOARD_NAME = {self._own.get('board')!r}\n"
-        code = name + (SCRIPTS / script).read_text(encoding="utf-8")
+        code = name + fold_beside((SCRIPTS / script).read_text(encoding="utf-8"))
         try:
             said = await asyncio.to_thread(self._run_alone, code, timeout_s)
             found: dict[str, Any] = json.loads(said.strip().splitlines()[-1])

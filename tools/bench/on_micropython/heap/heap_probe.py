@@ -20,7 +20,6 @@ import uctypes
 from device import toy as toy_module
 from device.app import _main
 from device.boards import find_board
-from device.settings import PATH
 
 Relay = scripted_relay.Relay
 stand_ins.Sockets.relay = Relay
@@ -49,7 +48,7 @@ def start(fields):
     _host.world["wifi"]["connect_ms"] = _host.world["wifi"]["fail_ms"] = 50
     _host.world["wifi"]["scan_ms"] = 50
     _host.set_level(PAW, 1)
-    with open(PATH, "w") as file:
+    with open("settings.json", "w") as file:
         file.write(fields)
     toy_class = toy_module.Toy
 
