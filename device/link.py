@@ -17,7 +17,7 @@ from device import health, messages
 from device.audio.speaker import BUFFER_MS
 from device.backoff import Backoff
 from device.log import log
-from device.protocol import SUBPROTOCOL, VERSION, Close, Codec, Message
+from device.protocol import RELAY_NAME, SUBPROTOCOL, VERSION, Close, Codec, Message
 from device.signal import WEAK_DBM, Roaming
 from device.states import State
 from device.unload import unload
@@ -178,6 +178,7 @@ class Link:
             headers=(("Authorization", "Bearer " + self._settings.token),),
             subprotocol=SUBPROTOCOL,
             tls=self._tls,
+            server_name=RELAY_NAME,
             address=self._address,
             timeout_s=self._patience_s(),
         )

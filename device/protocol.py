@@ -9,6 +9,10 @@ import struct
 SUBPROTOCOL = "bramble.v1"
 VERSION = 1
 
+# The name in the relay's certificate that a toy checks: not its address, which may change. The
+# domain is one that is never given to anybody (ICANN, 2024).
+RELAY_NAME = "relay.bramble.internal"
+
 YOUNGEST_AGE = 3
 OLDEST_AGE = 13
 

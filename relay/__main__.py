@@ -81,14 +81,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--markdown", action="store_true", help="print a table of all settings instead"
     )
 
-    made = command(commands, "certificate", "house.certificate", "make a certificate for TLS")
+    made = command(commands, "certificate", "house.certificate", "show who this relay is (TLS)")
     made.add_argument(
-        "--host",
-        action="append",
-        metavar="NAME",
-        help="name or address that toys use; repeat it for more (default: this computer's)",
+        "--replace", action="store_true", help="a new identity: every toy must be paired anew"
     )
-    made.add_argument("--replace", action="store_true", help="make a new one over the old")
     return parser
 
 

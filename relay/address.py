@@ -39,7 +39,7 @@ def toy_address(listen: ListenSettings, port: int) -> str:
     if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
         # own_hosts ends with the addresses; the toy's firmware reads no IPv6 ones.
         host = [name for name in own_hosts() if ":" not in name][-1]
-    scheme = "wss" if listen.certificate else "ws"
+    scheme = "wss" if listen.tls else "ws"
     return f"{scheme}://{host}:{port}/toy"
 
 

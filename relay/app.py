@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 
 from device.protocol import Close
-from relay.address import cannot_listen, check_address
-from relay.certificate import server_context
+from relay.address import cannot_listen, check_address, own_hosts
+from relay.certificate import CertificateError, Identity, load_identity, server_context
 from relay.config import Settings
 from relay.database import StoreError
 from relay.engines import Engines, load_engines
@@ -28,13 +29,14 @@ _logger = logging.getLogger(__name__)
 # How soon a removed toy is cut off, and a new age takes effect.
 _PAIRINGS_EVERY_S = 1.0
 _UPDATES_EVERY_S = 1.0
+_RENEWAL_EVERY_S = 24 * 3600.0
 
 
 class Relay:
     """A running relay: `await start()`, and `await stop()` also after a failed start.
 
     `observers` are called with the TurnRecord of each turn that has ended. `engines`, `port`
-    and `sessions` are there once it has been started.
+    and `sessions` are there once it has been started, and so is `identity`, None without TLS.
     """
 
     def __init__(self, settings: Settings, observers: Sequence[TurnObserver] = ()) -> None:
@@ -44,6 +46,7 @@ class Relay:
         self._cleanup = contextlib.AsyncExitStack()
         self._engines: Engines | None = None
         self._server: Server | None = None
+        self.identity: Identity | None = None
 
     @property
     def engines(self) -> Engines:
@@ -87,8 +90,8 @@ class Relay:
         began = time.monotonic()
         settings = self.settings
         # What can be seen to be wrong at once comes before the seconds of loading models.
-        tls = server_context(settings.listen)
         check_address(settings.listen)
+        tls = await self._secure() if settings.listen.tls else None
         self._cleanup.push_async_callback(self.store.close)
         await self.store.open()
         gate = await asyncio.to_thread(SafetyGate, settings.safety, models_dir=settings.models_dir)
@@ -130,6 +133,27 @@ class Relay:
             tts=self._engines.tts.name,
             seconds=round(time.monotonic() - began, 1),
         )
+
+    async def _secure(self) -> ssl.SSLContext:
+        """Return the listener's TLS context, kept from running out as long as the relay runs."""
+        self.identity = await self._load_identity()
+        context = server_context(self.identity)
+        renewing = asyncio.create_task(self._renew_certificate(context))
+        self._cleanup.push_async_callback(_finish, renewing)
+        return context
+
+    async def _load_identity(self) -> Identity:
+        hosts = await asyncio.to_thread(own_hosts)
+        return await asyncio.to_thread(load_identity, self.settings.data_dir, hosts)
+
+    async def _renew_certificate(self, context: ssl.SSLContext) -> None:
+        while True:
+            await asyncio.sleep(_RENEWAL_EVERY_S)
+            try:
+                # Connections that stand go on; new ones see what has been loaded.
+                context.load_cert_chain((await self._load_identity()).certificate)
+            except (CertificateError, OSError) as error:
+                log(_logger, logging.ERROR, "certificate not renewed", reason=str(error))
 
     async def _authenticate(self, token: str, /) -> Toy | None:
         toy = await authenticate(self.store, token)

@@ -45,18 +45,9 @@ class ListenSettings(_Group):
 
     host: str = Field(default="0.0.0.0", min_length=1, description="address to listen on")  # noqa: S104
     port: int = Field(default=8765, ge=0, le=65535, description="TCP port; 0 takes any free one")
-    certificate: UserPath | None = Field(
-        default=None, description="PEM certificate; with it the link is TLS"
+    tls: bool = Field(
+        default=True, description="encrypt the link, with a certificate that the relay makes"
     )
-    private_key: UserPath | None = Field(
-        default=None, description="PEM private key of the certificate"
-    )
-
-    @model_validator(mode="after")
-    def _certificate_has_key(self) -> "ListenSettings":
-        if (self.certificate is None) != (self.private_key is None):
-            raise ValueError("certificate and private_key belong together: give both or neither")
-        return self
 
 
 class LimitSettings(_Group):
@@ -266,7 +257,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: UserPath = Field(
-        default_factory=default_data_dir, description="where the database and certificate lie"
+        default_factory=default_data_dir, description="where the database and the certificates lie"
     )
     models_dir: UserPath = Field(default=Path("models"), description="where the models lie")
     listen: ListenSettings = ListenSettings()

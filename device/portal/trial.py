@@ -9,7 +9,7 @@ import network
 from device import health, messages
 from device.log import log
 from device.portal.verdict import Verdict, of_close
-from device.protocol import SUBPROTOCOL, VERSION, Close, Message
+from device.protocol import RELAY_NAME, SUBPROTOCOL, VERSION, Close, Message
 from device.websocket import tls
 from device.websocket.client import connect
 from device.websocket.errors import (
@@ -64,6 +64,7 @@ async def _greet(settings, board):
             headers=(("Authorization", "Bearer " + settings.token),),
             subprotocol=SUBPROTOCOL,
             tls=tls.make_context(settings.relay_certificate) if relay.secure else None,
+            server_name=RELAY_NAME,
             address=address,
         )
     except CertificateError:

@@ -29,6 +29,7 @@ async def connect(
     headers=(),
     subprotocol=None,
     tls=None,
+    server_name=None,
     address=None,
     max_message_bytes=4096,
     transmit_bytes=1024,
@@ -36,7 +37,8 @@ async def connect(
 ):
     """Open a connection and return its `WebSocket`.
 
-    `tls` is an ssl.SSLContext for wss (see device.websocket.tls), checked against the name `host`.
+    `tls` is an ssl.SSLContext for wss (see device.websocket.tls); the server must prove that it is
+    `server_name`, or `host` where that is None.
     `address` is the entry of `socket.getaddrinfo` to use, where the caller has resolved `host`
     already (resolving blocks everything for up to 5 s on the ESP32). `transmit_bytes` bounds one
     write, not a message.
@@ -48,7 +50,7 @@ async def connect(
     request = make_request(host, port, path, key, headers, subprotocol)
     if address is None:
         address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
-    opening = _open(address, tls, host, request, key, subprotocol)
+    opening = _open(address, tls, server_name or host, request, key, subprotocol)
     try:
         stream = await asyncio.wait_for(opening, timeout_s)
     except asyncio.TimeoutError:
@@ -56,7 +58,7 @@ async def connect(
     return WebSocket(stream, max_message_bytes, transmit_bytes)
 
 
-async def _open(address, tls, host, request, key, subprotocol):
+async def _open(address, tls, server_name, request, key, subprotocol):
     """Connect, start TLS, ask for the upgrade and check the answer; return the stream."""
     sock = socket.socket(address[0], address[1], address[2])
     try:
@@ -68,7 +70,7 @@ async def _open(address, tls, host, request, key, subprotocol):
             if error.errno != errno.EINPROGRESS:
                 raise
         if tls:
-            sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+            sock = tls.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
             sock.setblocking(False)
         stream = asyncio.StreamReader(sock)
         # Not stream.write(): that tries at once, before the connection stands.

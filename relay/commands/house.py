@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from relay.address import own_hosts
-from relay.certificate import make_certificate
+from relay.certificate import load_identity, replace_identity
 from relay.check import Finding, run_checks
 from relay.config import Settings
 from relay.errors import ConfigError
@@ -44,18 +44,15 @@ def settings(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def certificate(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Make the relay's certificate and say what to do with it."""
-    hosts = arguments.host or own_hosts()
-    made = make_certificate(settings.data_dir, hosts, replace=arguments.replace)
-    print(f"A certificate for {', '.join(made.hosts)} is made.\n")
-    print("1. Put this into relay.toml, then start the relay again:\n")
-    print("  [listen]")
-    print(f"  certificate = {toml_value(made.certificate)}")
-    print(f"  private_key = {toml_value(made.private_key)}\n")
-    print("2. Put this into settings.json on every toy, and let its relay begin with wss://\n")
-    print(f'  "relay_certificate": "{made.for_toy}"\n')
-    print(f"SHA-256 fingerprint: {made.fingerprint}")
-    print("Keep the private key to yourself: who has it can pretend to be this relay.")
+    """Show who this relay is; with --replace be somebody else from now on."""
+    make = replace_identity if arguments.replace else load_identity
+    identity = make(settings.data_dir, own_hosts())
+    if arguments.replace:
+        print("A new identity is made. Start the relay again, and pair every toy anew.\n")
+    print("Toys that are paired by code know this relay already. For a settings.json by hand:\n")
+    print(f'  "relay_certificate": "{identity.for_toy}"\n')
+    print(f"SHA-256 fingerprint of the house: {identity.fingerprint}")
+    print(f"Keep the files in {settings.data_dir} to yourself: who has them can pretend to be it.")
     return 0
 
 

@@ -2,16 +2,14 @@
 
 import argparse
 import asyncio
-import base64
 import json
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from relay.address import toy_address
+from relay.address import own_hosts, toy_address
+from relay.certificate import load_identity
 from relay.config import Settings
-from relay.errors import ConfigError
 from relay.safety.verdict import Alert
 from relay.store import Store, Toy
 from relay.tokens import issue_token
@@ -37,8 +35,8 @@ def add(arguments: argparse.Namespace, settings: Settings) -> int:
         "token": token,
         "age": toy.age,
     }
-    if certificate := _certificate_for_toy(settings):
-        fields["relay_certificate"] = certificate
+    if settings.listen.tls:
+        fields["relay_certificate"] = load_identity(settings.data_dir, own_hosts()).for_toy
     if arguments.json:
         print(json.dumps({"id": toy.id, "name": toy.name, "settings": fields}))
         return 0
@@ -115,20 +113,6 @@ def _with_store(settings: Settings, work: Callable[[Store], Awaitable[_Result]])
             await store.close()
 
     return asyncio.run(run())
-
-
-def _certificate_for_toy(settings: Settings) -> str | None:
-    """Return the relay's certificate as a toy wants it, None where the link is not TLS."""
-    path = settings.listen.certificate
-    if path is None:
-        return None
-    try:
-        der = ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"listen.certificate: {path} cannot be read; `python -m relay certificate` makes one"
-        ) from error
-    return base64.b64encode(der).decode("ascii")
 
 
 def _clock(unix_s: int | None) -> str:

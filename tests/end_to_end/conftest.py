@@ -20,7 +20,9 @@ READY_S = 40  # a busy machine starts MicroPython and joins the Wi-Fi slowly
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def home():
-    async with open_home(limits={"turns_per_minute": 600}, llm=SHORT_ANSWERS) as opened:
+    async with open_home(
+        listen={"tls": True}, limits={"turns_per_minute": 600}, llm=SHORT_ANSWERS
+    ) as opened:
         yield opened
 
 
@@ -34,6 +36,7 @@ async def toy(home):
 @contextlib.asynccontextmanager
 async def paired_toy(home, *, age=7, **options):
     token = await home.pair(name=f"toy {len(await home.relay.store.toys())}", age=age)
+    options = {"relay_certificate": home.certificate, **options}
     async with VirtualToy(relay_url=home.url, token=token, age=age, **options) as toy:
         await toy.wait_until_ready(READY_S)
         yield toy

@@ -1,9 +1,8 @@
 """Who may not talk: a wrong token, no age, a stranger's certificate. And a cry for help."""
 
 import asyncio
-import base64
 
-from relay.certificate import make_certificate
+from relay.certificate import load_identity
 from relay.record import Outcome
 from relay.safety.verdict import Alert
 from tests.end_to_end.conftest import (
@@ -26,13 +25,16 @@ SKY = FOLDER / "1-sky.wav"
 
 
 async def test_a_wrong_token_asks_for_a_grown_up(home):
-    async with VirtualToy(relay_url=home.url, token="0123abcd." + "x" * 43, age=7) as toy:
+    stranger = {"token": "0123abcd." + "x" * 43, "relay_certificate": home.certificate}
+    async with VirtualToy(relay_url=home.url, age=7, **stranger) as toy:
         await toy.wait_for_look(Look.NEEDS_GROWN_UP, timeout_s=READY_S)
 
 
 async def test_without_an_age_the_microphone_is_never_opened(home):
     token = await home.pair(name="no age yet")
-    async with VirtualToy(relay_url=home.url, token=token, age=None) as toy:
+    async with VirtualToy(
+        relay_url=home.url, token=token, age=None, relay_certificate=home.certificate
+    ) as toy:
         await toy.wait_for_look(Look.NEEDS_GROWN_UP, timeout_s=READY_S)
         toy.press()
         await asyncio.sleep(1)
@@ -56,30 +58,23 @@ async def test_a_cry_for_help_gets_reviewed_words_and_an_alert_without_the_child
     assert "kill" not in repr(alert)
 
 
-async def test_over_tls_with_the_relay_s_own_certificate(tmp_path):
-    made = make_certificate(tmp_path, hosts=["127.0.0.1"])
-    listen = {"certificate": made.certificate, "private_key": made.private_key}
-    async with (
-        open_home(listen=listen, llm=SHORT_ANSWERS) as home,
-        paired_toy(home, relay_certificate=base64.b64decode(made.for_toy)) as toy,
-    ):
-        assert home.url.startswith("wss://")
+async def test_a_plain_link_where_the_settings_want_it():
+    async with open_home(llm=SHORT_ANSWERS) as home, paired_toy(home) as toy:
+        assert home.url.startswith("ws://")
         record, reply = await home.ask(toy, read_recording(SKY))
         assert_answered(record)
         await assert_says(home, reply, record.said)
 
 
-async def test_a_relay_with_another_certificate_gets_no_token_and_no_sound(tmp_path):
-    made = make_certificate(tmp_path / "true", hosts=["127.0.0.1"])
-    other = make_certificate(tmp_path / "false", hosts=["127.0.0.1"])
-    listen = {"certificate": made.certificate, "private_key": made.private_key}
-    async with open_home(listen=listen) as home:
-        token = await home.pair()
-        async with VirtualToy(
-            relay_url=home.url, token=token, relay_certificate=base64.b64decode(other.for_toy)
-        ) as toy:
-            await toy.wait_for_look(Look.OFFLINE, timeout_s=READY_S)
-            await asyncio.sleep(2)
-            assert toy.look in {Look.OFFLINE, Look.CONNECTING}
-        paired = await home.relay.store.toys()
-        assert [known.last_seen for known in paired] == [None]
+async def test_a_relay_with_another_certificate_gets_no_token_and_no_sound(home, tmp_path):
+    assert home.url.startswith("wss://")
+    other = load_identity(tmp_path, ["127.0.0.1"])
+    token = await home.pair(name="trusts another")
+    async with VirtualToy(
+        relay_url=home.url, token=token, relay_certificate=other.authority
+    ) as toy:
+        await toy.wait_for_look(Look.OFFLINE, timeout_s=READY_S)
+        await asyncio.sleep(2)
+        assert toy.look in {Look.OFFLINE, Look.CONNECTING}
+    paired = {toy.name: toy.last_seen for toy in await home.relay.store.toys()}
+    assert paired["trusts another"] is None

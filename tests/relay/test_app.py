@@ -5,13 +5,13 @@ import ssl
 import pytest
 from websockets.asyncio.client import connect
 
-from device.protocol import PCM_FRAME_BYTES, SUBPROTOCOL, Codec
+from device.protocol import PCM_FRAME_BYTES, RELAY_NAME, SUBPROTOCOL, Codec
 from relay.address import ListenError
 from relay.app import Relay
-from relay.certificate import make_certificate
+from relay.certificate import CertificateError
 from relay.check import relay_answers
 from relay.config import ListenSettings, Settings
-from relay.errors import ConfigError, ModelMissing
+from relay.errors import ModelMissing
 from relay.frames import FramePacker
 from relay.safety.verdict import Alert
 from relay.store import Store
@@ -28,7 +28,7 @@ def settings(tmp_path, **groups):
         **{
             "data_dir": tmp_path / "data",
             "models_dir": ROOT / "models",
-            "listen": {"host": "127.0.0.1", "port": 0},
+            "listen": {"host": "127.0.0.1", "port": 0, "tls": False},
             **groups,
         }
     )
@@ -104,23 +104,18 @@ async def test_a_spoken_cry_for_help_reaches_the_parent_without_its_words(home):
     assert alert.session == toy.welcome["session"]
 
 
-async def test_a_toy_with_the_certificate_is_served_over_tls(tmp_path):
-    made = make_certificate(tmp_path, ["127.0.0.1"])
-    listen = {
-        "host": "127.0.0.1",
-        "port": 0,
-        "certificate": made.certificate,
-        "private_key": made.private_key,
-    }
+async def test_by_default_a_toy_is_served_over_tls_by_whom_it_knows(tmp_path):
+    listen = {"host": "127.0.0.1", "port": 0}
     relay = Relay(settings(tmp_path, listen=listen))
     await relay.start()
     try:
         _, token = await issue_token(relay.store, "Bear", 6)
-        trusting = ssl.create_default_context(cafile=made.certificate)
+        authority = ssl.DER_cert_to_PEM_cert(relay.identity.authority)
         toy = Toy(
             await connect(
                 f"wss://127.0.0.1:{relay.port}/toy",
-                ssl=trusting,
+                ssl=ssl.create_default_context(cadata=authority),
+                server_hostname=RELAY_NAME,
                 additional_headers={"Authorization": f"Bearer {token}"},
                 subprotocols=[SUBPROTOCOL],
             )
@@ -158,10 +153,11 @@ async def test_missing_models_stop_the_start_and_leave_nothing_behind(tmp_path):
         probe.bind(("127.0.0.1", port))
 
 
-async def test_a_certificate_that_is_not_there_stops_the_start(tmp_path):
-    listen = {"certificate": tmp_path / "no.pem", "private_key": tmp_path / "no.key"}
-    with pytest.raises(ConfigError, match="relay certificate"):
-        await Relay(settings(tmp_path, listen=listen)).start()
+async def test_a_damaged_identity_stops_the_start(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "house.pem").write_text("nothing of the kind")
+    with pytest.raises(CertificateError, match="back-up"):
+        await Relay(settings(tmp_path, listen={"host": "127.0.0.1", "port": 0})).start()
 
 
 async def test_a_relay_that_stops_while_it_starts_is_gone(tmp_path):

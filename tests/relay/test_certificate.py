@@ -1,19 +1,27 @@
 import asyncio
 import base64
+import datetime
 import hashlib
 import shutil
 import ssl
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from device.protocol import RELAY_NAME
 from relay.address import own_hosts
-from relay.certificate import CertificateError, make_certificate, server_context
-from relay.config import ListenSettings
-from relay.errors import ConfigError
+from relay.certificate import (
+    AUTHORITY_FILE,
+    CERTIFICATE_FILE,
+    CertificateError,
+    load_identity,
+    replace_identity,
+    server_context,
+)
 
 MICROPYTHON = shutil.which("micropython", path=str(Path(sys.executable).parent))
 FIRMWARE = """
@@ -25,25 +33,23 @@ stream = socket.socket()
 stream.connect(socket.getaddrinfo("127.0.0.1", {port})[0][-1])
 print(context.wrap_socket(stream, server_hostname="{host}").readline())
 """
+NOW = datetime.datetime.now(datetime.timezone.utc)
+HOSTS = ["bramble.local", "127.0.0.1", "::1"]
 
 
 @pytest.fixture
 def made(tmp_path):
-    return make_certificate(tmp_path / "data", ["bramble.local", "127.0.0.1", "::1"])
-
-
-def listen(made):
-    return ListenSettings(certificate=made.certificate, private_key=made.private_key)
+    return load_identity(tmp_path / "data", HOSTS)
 
 
 class Greeter:
     """A TLS server that says hello."""
 
-    def __init__(self, settings):
-        self._context = server_context(settings)
+    def __init__(self, identity):
+        self.context = server_context(identity)
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._greet, "127.0.0.1", 0, ssl=self._context)
+        self._server = await asyncio.start_server(self._greet, "127.0.0.1", 0, ssl=self.context)
         return self._server.sockets[0].getsockname()[1]
 
     async def __aexit__(self, *_):
@@ -55,8 +61,8 @@ class Greeter:
         writer.close()
 
 
-async def greeting(port, certificate, host, *, strict=False):
-    context = ssl.create_default_context(cafile=certificate)
+async def greeting(port, authority, host=RELAY_NAME, *, strict=False):
+    context = ssl.create_default_context(cadata=ssl.DER_cert_to_PEM_cert(authority))
     if strict:
         context.verify_flags |= ssl.VERIFY_X509_STRICT
     reader, writer = await asyncio.open_connection(
@@ -68,96 +74,142 @@ async def greeting(port, certificate, host, *, strict=False):
         writer.close()
 
 
-@pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("host", ["bramble.local", "127.0.0.1"])
-async def test_it_is_trusted_by_name_and_address(made, host, strict):
-    async with Greeter(listen(made)) as port:
-        assert await greeting(port, made.certificate, host, strict=strict) == b"hello\n"
-
-
-async def test_another_name_or_another_certificate_is_not_trusted(made, tmp_path):
-    other = make_certificate(tmp_path / "other", ["127.0.0.1"])
-    async with Greeter(listen(made)) as port:
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await greeting(port, made.certificate, "example.org")
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await greeting(port, other.certificate, "127.0.0.1")
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"), [("127.0.0.1", "hello"), ("bramble.local", "hello"), ("no.org", "match")]
-)
-async def test_the_firmwares_python_trusts_what_it_was_given(made, host, expected):
+async def greeting_on_the_toy(port, identity, host=RELAY_NAME):
     assert MICROPYTHON, "the test extra installs MicroPython"
-    async with Greeter(listen(made)) as port:
-        process = await asyncio.create_subprocess_exec(
-            MICROPYTHON,
-            "-c",
-            FIRMWARE.format(certificate=made.for_toy, port=port, host=host),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert expected in output.decode()
+    process = await asyncio.create_subprocess_exec(
+        MICROPYTHON,
+        "-c",
+        FIRMWARE.format(certificate=identity.for_toy, port=port, host=host),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    return output.decode()
 
 
-def test_a_toy_whose_clock_starts_in_2000_accepts_the_dates(made):
-    certificate = x509.load_pem_x509_certificate(made.certificate.read_bytes())
-    assert certificate.not_valid_before_utc.year == 1999
-    assert certificate.not_valid_after_utc.year == 2049
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("host", [RELAY_NAME, "bramble.local", "127.0.0.1"])
+async def test_it_is_trusted_by_its_own_name_and_by_those_of_the_computer(made, host, strict):
+    async with Greeter(made) as port:
+        assert await greeting(port, made.authority, host, strict=strict) == b"hello\n"
 
 
-def test_what_is_printed_is_the_certificate(made):
-    der = base64.b64decode(made.for_toy)
-    assert ssl.PEM_cert_to_DER_cert(made.certificate.read_text()) == der
-    assert made.fingerprint == hashlib.sha256(der).hexdigest()
-    assert len(made.for_toy) < 2000  # it has to fit into the toy's settings
+async def test_another_name_or_another_house_is_not_trusted(made, tmp_path):
+    other = load_identity(tmp_path / "other", HOSTS)
+    async with Greeter(made) as port:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await greeting(port, made.authority, "example.org")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await greeting(port, other.authority)
+        assert "hello" in await greeting_on_the_toy(port, made)
+        assert "match" in await greeting_on_the_toy(port, made, "no.org")
+        assert "hello" not in await greeting_on_the_toy(port, other)
 
 
-def test_only_the_owner_may_read_the_key(made):
-    assert stat.S_IMODE(made.private_key.stat().st_mode) == 0o600
-    assert not list(made.private_key.parent.glob("*.new"))
+def valid_until(identity):
+    found = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
+    return found.not_valid_after_utc
 
 
-def test_a_certificate_that_toys_trust_is_not_overwritten_by_accident(made):
+async def test_a_renewed_certificate_is_trusted_by_toys_that_know_the_house(made):
+    folder = made.certificate.parent
+    greeter = Greeter(made)
+    async with greeter as port:
+        later = NOW + datetime.timedelta(days=350)
+        renewed = load_identity(folder, HOSTS, later)
+        greeter.context.load_cert_chain(renewed.certificate)  # as the running relay does
+        assert valid_until(renewed) > later + datetime.timedelta(days=300)
+        assert renewed.authority == made.authority
+        assert "hello" in await greeting_on_the_toy(port, made)
+
+
+def test_what_is_good_is_left_alone_and_a_new_address_is_added(made):
     folder = made.certificate.parent
     before = made.certificate.read_bytes()
-    with pytest.raises(CertificateError, match="--replace"):
-        make_certificate(folder, ["localhost"])
+    soon = NOW + datetime.timedelta(days=30)
+    assert load_identity(folder, HOSTS[:2], soon) == made
     assert made.certificate.read_bytes() == before
-    again = make_certificate(folder, ["localhost"], replace=True)
-    assert again.fingerprint != made.fingerprint
-    assert server_context(listen(again)) is not None
+    assert load_identity(folder, [*HOSTS, "192.168.1.77"]).authority == made.authority
+    names = x509.load_pem_x509_certificate(made.certificate.read_bytes()).extensions
+    found = names.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "192.168.1.77" in map(str, found.get_values_for_type(x509.IPAddress))
+
+
+def test_one_made_while_the_clock_was_far_ahead_is_made_anew(tmp_path):
+    wrong = load_identity(tmp_path, HOSTS, NOW + datetime.timedelta(days=3000))
+    assert valid_until(load_identity(tmp_path, HOSTS)) < valid_until(wrong) or valid_until(
+        wrong
+    ) < NOW + datetime.timedelta(days=800)
+
+
+def test_a_toy_whose_clock_was_never_set_accepts_the_dates(made):
+    for der in (made.authority, ssl.PEM_cert_to_DER_cert(first_of(made.certificate))):
+        certificate = x509.load_der_x509_certificate(der)
+        assert certificate.not_valid_before_utc.year == 1970
+    assert x509.load_der_x509_certificate(made.authority).not_valid_after_utc.year == 2049
+
+
+def first_of(path):
+    text = path.read_text()
+    return text[: text.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)]
+
+
+def test_what_the_toy_is_given_is_the_house_and_small(made):
+    assert base64.b64decode(made.for_toy) == made.authority
+    assert made.fingerprint == hashlib.sha256(made.authority).hexdigest()
+    assert len(made.authority) < 450  # it stays in the toy's memory
+
+
+def test_only_the_owner_may_read_the_keys(made):
+    folder = made.certificate.parent
+    assert {path.name for path in folder.iterdir()} == {AUTHORITY_FILE, CERTIFICATE_FILE}
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_programs_that_start_together_agree_on_one_house(tmp_path):
+    script = (
+        "from pathlib import Path; from relay.certificate import load_identity;"
+        f"print(load_identity(Path({str(tmp_path / 'data')!r}), []).fingerprint)"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) for _ in range(4)
+    ]
+    found = {process.communicate(timeout=60)[0] for process in processes}
+    assert len(found) == 1 and len(found.pop().strip()) == 64
+
+
+@pytest.mark.parametrize("content", [b"", b"not a certificate", b"\xff" * 10])
+def test_a_damaged_certificate_is_made_anew_and_a_damaged_house_is_not(made, content):
+    folder = made.certificate.parent
+    made.certificate.write_bytes(content)
+    assert load_identity(folder, HOSTS) == made
+    assert server_context(made) is not None
+    (folder / AUTHORITY_FILE).write_bytes(content)
+    with pytest.raises(CertificateError, match="back-up"):
+        load_identity(folder, HOSTS)
+
+
+def test_a_new_identity_is_made_only_when_asked_for(made):
+    folder = made.certificate.parent
+    again = replace_identity(folder, HOSTS)
+    assert again.authority != made.authority
+    assert load_identity(folder, HOSTS) == again
 
 
 @pytest.mark.parametrize("host", ["", "a b", "-x", "x" * 64, "ws://host", "host/path", "ü.local"])
 def test_what_is_no_host_is_refused(tmp_path, host):
     with pytest.raises(CertificateError, match="neither a host name nor an address"):
-        make_certificate(tmp_path, [host])
+        load_identity(tmp_path, [host])
 
 
 def test_this_computers_names_make_a_certificate(tmp_path):
-    hosts = own_hosts()
-    assert "localhost" in hosts
-    assert make_certificate(tmp_path, hosts).hosts == tuple(hosts)
+    assert "localhost" in own_hosts()
+    assert server_context(load_identity(tmp_path, own_hosts())) is not None
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CertificateError, match="cannot be written"):
-        make_certificate(tmp_path / "file", ["localhost"])
-
-
-def test_without_a_certificate_there_is_no_tls():
-    assert server_context(ListenSettings()) is None
-
-
-def test_a_missing_wrong_or_strange_certificate_is_named(made, tmp_path):
-    other = make_certificate(tmp_path / "other", ["127.0.0.1"])
-    with pytest.raises(ConfigError, match="cannot be read"):
-        server_context(ListenSettings(certificate="/no/cert.pem", private_key="/no/key.pem"))
-    with pytest.raises(ConfigError, match="do not fit together"):
-        server_context(ListenSettings(certificate=made.certificate, private_key=other.private_key))
-    made.certificate.write_text("not a certificate")
-    with pytest.raises(ConfigError, match="no PEM files"):
-        server_context(listen(made))
+    with pytest.raises(CertificateError, match="check the owner"):
+        load_identity(tmp_path / "file", ["localhost"])

@@ -43,7 +43,7 @@ def test_a_toy_is_paired_listed_changed_and_removed(tmp_path):
     fields = json.loads("{" + line + "}")
     assert fields["token"] == token[1]
     assert fields["age"] == 6
-    assert fields["relay"] == "ws://127.0.0.1:8765/toy"
+    assert fields["relay"] == "wss://127.0.0.1:8765/toy"
 
     shown = relay(tmp_path, "toy", "list")
     assert re.search(r"Bear +6 .* never", shown.stdout)
@@ -109,16 +109,14 @@ def test_the_printed_example_is_a_good_settings_file(tmp_path):
     assert relay(tmp_path, "settings").returncode == 0
 
 
-def test_a_certificate_is_made_and_then_given_to_each_new_toy(tmp_path):
-    made = relay(tmp_path, "certificate", "--host", "bramble.local", "--host", "127.0.0.1")
-    assert made.returncode == 0, made.stderr
-    assert relay(tmp_path, "certificate").returncode == 1
-    listen = re.search(r"\[listen\]\n(.*\n.*\n)", made.stdout)
-    assert listen
-    (tmp_path / "relay.toml").write_text("[listen]\n" + listen[1])
-    fields = added(tmp_path, "Bear", "--age", "6")["settings"]
-    assert fields["relay"].startswith("wss://")
-    assert f'"relay_certificate": "{fields["relay_certificate"]}"' in made.stdout
+def test_each_new_toy_is_given_the_relay_s_identity_until_that_is_replaced(tmp_path):
+    first = added(tmp_path, "Bear", "--age", "6")["settings"]["relay_certificate"]
+    assert f'"relay_certificate": "{first}"' in relay(tmp_path, "certificate").stdout
+    replaced = relay(tmp_path, "certificate", "--replace")
+    assert "pair every toy anew" in replaced.stdout
+    second = added(tmp_path, "Fox", "--age", "6")["settings"]["relay_certificate"]
+    assert second != first
+    assert f'"relay_certificate": "{second}"' in replaced.stdout
 
 
 def test_alerts_are_told_without_words_of_a_child(tmp_path):
@@ -183,7 +181,12 @@ async def test_serve_can_be_stopped_while_it_starts(tmp_path):
 async def test_serve_greets_answers_and_stops_in_good_order(tmp_path):
     toy = await asyncio.to_thread(added, tmp_path, "Bear", "--age", "6")
     token = toy["settings"]["token"]
-    process = await start_serving(tmp_path, BRAMBLE_LOG__LEVEL="DEBUG", BRAMBLE_LOG__FORMAT="json")
+    process = await start_serving(
+        tmp_path,
+        BRAMBLE_LOG__LEVEL="DEBUG",
+        BRAMBLE_LOG__FORMAT="json",
+        BRAMBLE_LISTEN__TLS="off",
+    )
     log = asyncio.create_task(process.stderr.read())
     try:
         port = await asyncio.wait_for(_port_of(process.stdout), PATIENCE_S)
@@ -210,7 +213,7 @@ async def _port_of(stdout: asyncio.StreamReader) -> int:
     """Read the greeting up to its end and return the port in it."""
     port = 0
     while line := (await stdout.readline()).decode():
-        if found := re.search(r"ws://127\.0\.0\.1:(\d+)/toy", line):
+        if found := re.search(r"wss?://127\.0\.0\.1:(\d+)/toy", line):
             port = int(found[1])
         if "Ctrl+C" in line:
             return port
@@ -219,4 +222,8 @@ async def _port_of(stdout: asyncio.StreamReader) -> int:
 
 def test_files_made_in_the_home_are_all_there_is(tmp_path):
     added(tmp_path, "Bear", "--age", "6")
-    assert {path.name.split("-")[0] for path in Path(tmp_path).iterdir()} == {"relay.db"}
+    assert {path.name.split("-")[0] for path in Path(tmp_path).iterdir()} == {
+        "house.pem",
+        "relay.db",
+        "relay.pem",
+    }

@@ -108,7 +108,7 @@ def test_every_problem_is_named_at_once_in_plain_words(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[listen]\ncertificate = 'a.pem'\n", "give both or neither"),
+        ("[listen]\ncertificate = 'a.pem'\n", "there is no such setting"),
         ("[limits]\nheartbeat_s = 30\n", "timeout_s must be longer than heartbeat_s"),
         ("[llm]\nengine = 'openai'\n", "base_url is needed"),
         ("listen = 3\n", "must be a section"),

@@ -8,7 +8,7 @@ import subprocess
 import httpx
 import pytest
 
-from relay.certificate import make_certificate
+from relay.certificate import AUTHORITY_FILE, load_identity
 from tests.relay.relay_process import environment
 from tools.check_device import ROOT
 from tools.flash import settings
@@ -162,8 +162,10 @@ def test_the_relay_makes_the_token_and_a_second_toy_of_that_name_is_explained(
 
 
 def test_a_certificate_is_taken_as_pem_and_as_der(tmp_path):
-    made = make_certificate(tmp_path, hosts=["relay.local"])
-    assert settings.read_certificate(made.certificate) == made.for_toy
+    made = load_identity(tmp_path, hosts=["relay.local"])
+    assert settings.read_certificate(tmp_path / AUTHORITY_FILE) == made.for_toy
+    (tmp_path / "house.der").write_bytes(made.authority)
+    assert settings.read_certificate(tmp_path / "house.der") == made.for_toy
     (tmp_path / "none.pem").write_text("-----BEGIN nonsense")
     with pytest.raises(FlashError, match="python -m relay certificate"):
         settings.read_certificate(tmp_path / "none.pem")

@@ -7,7 +7,7 @@ import ssl
 import httpx
 import numpy as np
 
-from relay.certificate import make_certificate
+from relay.certificate import load_identity
 from tests.virtual_toy.scripted_relay import ScriptedRelay
 from tools.virtual_toy import Look, VirtualToy
 
@@ -27,10 +27,10 @@ async def send_form(toy, **changed):
 
 
 async def test_the_certificate_decides(tmp_path):
-    made = make_certificate(tmp_path / "true", hosts=["127.0.0.1"])
-    other = make_certificate(tmp_path / "false", hosts=["127.0.0.1"])
+    made = load_identity(tmp_path / "true", hosts=[])
+    other = load_identity(tmp_path / "false", hosts=[])
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(made.certificate, made.private_key)
+    tls.load_cert_chain(made.certificate)
     async with (
         ScriptedRelay(np.zeros(320, np.int16), ssl=tls) as relay,
         VirtualToy(relay_url=relay.url, token="unused", settings="") as toy,

@@ -189,7 +189,12 @@ async def watched_toy(home: Home, stack: AsyncExitStack) -> Watched:
 
     token = await home.pair(name=f"toy {len(await home.relay.store.toys())}")
     toy = VirtualToy(
-        relay_url=home.url, token=token, connect_ms=JOIN_MS, scan_ms=SCAN_MS, on_console=read
+        relay_url=home.url,
+        token=token,
+        relay_certificate=home.certificate,
+        connect_ms=JOIN_MS,
+        scan_ms=SCAN_MS,
+        on_console=read,
     )
     await stack.enter_async_context(toy)
     await toy.wait_until_ready(READY_S)

@@ -121,7 +121,9 @@ def read_certificate(path: Path) -> str:
     try:
         content = path.read_bytes()
         if b"-----BEGIN" in content:
-            content = ssl.PEM_cert_to_DER_cert(content.decode("ascii").strip())
+            # The relay's own file holds its private key behind the certificate: not for a toy.
+            certificate, end, _ = content.decode("ascii").partition(ssl.PEM_FOOTER)
+            content = ssl.PEM_cert_to_DER_cert((certificate + end).strip())
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{path} is no certificate that can be read; `python -m relay certificate` makes one"

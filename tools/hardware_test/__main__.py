@@ -144,7 +144,9 @@ async def open_bench(arguments: argparse.Namespace) -> AsyncIterator[Bench]:
         check_port(port)
     wanted = read_networks(arguments.networks) if arguments.networks else None
     screen.print("Starting the relay ...", style="dim")
-    async with open_home(limits=limits, listen={"host": host}, llm=SHORT_ANSWERS) as home:
+    async with open_home(
+        limits=limits, listen={"host": host, "tls": True}, llm=SHORT_ANSWERS
+    ) as home:
         token = await home.pair(age=AGE)
         if arguments.virtual:
             virtual = VirtualBench(home, token)

@@ -52,6 +52,7 @@ class VirtualBench:
         settings = {
             **HOME_FIELDS,
             "relay": self.home.url,
+            "relay_certificate": self.home.certificate_for_toy,
             "token": self._token,
             "age": AGE,
             "board": "esp32-devkit",

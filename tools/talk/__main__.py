@@ -75,12 +75,17 @@ async def talk(
     started = time.monotonic()
     console.print("Starting the relay and the toy ...", style="dim")
     answered = []
-    async with open_home() as home:
+    async with open_home(listen={"tls": True}) as home:
         show_engines(console, home.relay.engines, home.relay.settings.stt)
         token = await home.pair(age=arguments.age)
         if arguments.live:
             return await talk_live(home, token, arguments.age, console)
-        async with VirtualToy(relay_url=home.url, token=token, age=arguments.age) as toy:
+        async with VirtualToy(
+            relay_url=home.url,
+            token=token,
+            age=arguments.age,
+            relay_certificate=home.certificate,
+        ) as toy:
             await toy.wait_until_ready(READY_TIMEOUT_S)
             console.print(f"Ready after {time.monotonic() - started:.1f} s.\n", style="dim")
             for number, (path, pcm) in enumerate(recordings.items(), start=1):

@@ -26,7 +26,7 @@ class Home:
         self.records: list[TurnRecord] = []
         self._ended = asyncio.Event()
         self.relay = Relay(settings, observers=[self._note])
-        self._scheme = "ws" if settings.listen.certificate is None else "wss"
+        self._scheme = "wss" if settings.listen.tls else "ws"
 
     def _note(self, record: TurnRecord) -> None:
         self.records.append(record)
@@ -36,6 +36,16 @@ class Home:
     def url(self) -> str:
         """The relay's address as a toy's settings want it."""
         return f"{self._scheme}://127.0.0.1:{self.relay.port}/toy"
+
+    @property
+    def certificate(self) -> bytes | None:
+        """What a toy needs to trust the relay, None where the link is not TLS."""
+        return self.relay.identity.authority if self.relay.identity else None
+
+    @property
+    def certificate_for_toy(self) -> str | None:
+        """The same as settings.json has it."""
+        return self.relay.identity.for_toy if self.relay.identity else None
 
     async def pair(self, name: str = "Bramble", age: int = 7) -> str:
         """Add a toy to the relay's store and return its token."""
@@ -70,7 +80,8 @@ async def open_home(**overrides: Any) -> AsyncIterator[Home]:  # noqa: ANN401 - 
     Raises RelayError in plain words.
     """
     with tempfile.TemporaryDirectory(prefix="bramble-") as folder:
-        listen = {"host": "127.0.0.1", "port": 0, **overrides.pop("listen", {})}
+        # Nobody but this computer can listen to what never leaves it: TLS only where it is asked for.
+        listen = {"host": "127.0.0.1", "port": 0, "tls": False, **overrides.pop("listen", {})}
         home = Home(Settings(**{"data_dir": Path(folder), "listen": listen, **overrides}))
         await home.relay.start()
         try:

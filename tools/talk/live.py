@@ -39,7 +39,13 @@ async def talk_live(home: Home, token: str, age: int, console: Console) -> int:
     def played(_at: float, samples: Samples) -> None:
         speaker.put_nowait(pcm_of(samples))
 
-    async with VirtualToy(relay_url=home.url, token=token, age=age, on_sound=played) as toy:
+    async with VirtualToy(
+        relay_url=home.url,
+        token=token,
+        age=age,
+        relay_certificate=home.certificate,
+        on_sound=played,
+    ) as toy:
         await toy.wait_until_ready(READY_TIMEOUT_S)
 
         def heard(block: Any, *_: object) -> None:  # noqa: ANN401 - a cffi buffer
