@@ -1,9 +1,12 @@
-"""What all tests share: the models lie where the checkout has them, whatever the tests' folder."""
+"""What all tests share: where the models lie, and the databases that the store is tried on."""
 
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.postgresql import REQUIRED, PostgreSQL, find_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("BRAMBLE_MODELS_DIR", str(ROOT / "models"))
@@ -13,3 +16,23 @@ os.environ.setdefault("BRAMBLE_MODELS_DIR", str(ROOT / "models"))
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+# `make test` says so where there is no PostgreSQL (tools/left_out.py).
+DATABASES = ["sqlite", "postgresql"] if REQUIRED or find_postgresql() else ["sqlite"]
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Return a running PostgreSQL server."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(params=DATABASES)
+def store_url(request, tmp_path):
+    """Return the address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'data' / 'relay.db'}"
+    else:
+        with request.getfixturevalue("postgresql").database() as url:
+            yield url

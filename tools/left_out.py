@@ -25,6 +25,11 @@ def left_out(models_dir: Path) -> list[str]:
             "the set-up page in a real browser: install Chromium or Google Chrome (on Debian, as "
             "root: apt-get install chromium)"
         )
+    if not (shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))):
+        lines.append(
+            "the store on PostgreSQL (SQLite was tested): install it (on Debian or Ubuntu, as root: "
+            "apt-get install postgresql)"
+        )
     if not (models_dir / "vosk-small-en").is_dir():
         lines.append(
             "Vosk with its English model, which could not be downloaded (the Korean one was "
