@@ -100,7 +100,7 @@ class LimitSettings(_Group):
 
 
 class EndpointSettings(_Group):
-    """When a child has finished speaking, for hands-free (tap) turns."""
+    """When a child has finished speaking, in hands-free (tap) turns; and answers begun early."""
 
     voice_probability: float = Field(
         default=0.5, gt=0, lt=1, description="voice activity from which a frame counts as a voice"
@@ -112,13 +112,25 @@ class EndpointSettings(_Group):
         default=700, ge=200, le=5000, description="pause that ends it, ages 12 to 13"
     )
     youngest_silence_ms: int = Field(
-        default=1200,
+        default=1100,
         ge=200,
         le=5000,
         description="pause that ends it, ages 3 to 5; in between for others",
     )
+    finished_silence_ms: int = Field(
+        default=550,
+        ge=200,
+        le=5000,
+        description="pause that ends it after a whole question; longer for a child that pauses",
+    )
+    longest_silence_ms: int = Field(
+        default=2000, ge=200, le=10_000, description="no pause that ends it is longer than this"
+    )
     nothing_heard_ms: int = Field(
         default=6000, ge=1000, le=60_000, description="wait for a first word"
+    )
+    speculate: bool = Field(
+        default=True, description="begin an answer in each pause, speak it if that was the end"
     )
 
 
@@ -138,6 +150,9 @@ class SttSettings(_Group):
         default="en", pattern="^[a-z]{2,3}$", description="language spoken, a code as in en"
     )
     threads: int = Field(default=2, ge=1, le=64, description="processor threads for whisper")
+    incremental: bool = Field(
+        default=True, description="whisper recognises in pauses already, not only at the end"
+    )
     timeout_s: float = Field(default=10, gt=0, le=120, description="longest wait for a transcript")
     min_confidence: float = Field(default=0.25, ge=0, le=1, description="below it: say that again?")
     max_waiting: int = Field(

@@ -1,18 +1,24 @@
 """When has a child finished speaking? Rules over the voice probabilities of relay.voice_activity.
 
-Pure, so that it is tested with made-up voices.
+How long the silence must be depends on the child's age, on how long it has paused so far, and on
+whether its words make a finished question. Pure, so that it is tested with made-up voices.
 """
 
 import enum
 from dataclasses import dataclass
 
 from relay.age import AgeBand
+from relay.completeness import Completeness
 from relay.config import EndpointSettings
+from relay.pace import Pace
 from relay.voice_activity import WINDOW_MS
 
 # A voice that has begun goes on until the probability falls this far below the threshold
 # (hysteresis as in Silero's own utilities), or soft word endings would cut it to pieces.
 _HYSTERESIS = 0.15
+
+_UNFINISHED = 1.5  # times the usual silence after "and", "because", "the"
+_MORE_THAN_PAUSES_MS = 64  # a finished question ends with a silence that is longer than any pause
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class EndpointRules:
     min_speech_ms: int
     silence_ms: int
     nothing_heard_ms: int
+    finished_silence_ms: int
+    longest_silence_ms: int
 
     @classmethod
     def for_band(cls, settings: EndpointSettings, band: AgeBand) -> "EndpointRules":
@@ -35,7 +43,26 @@ class EndpointRules:
             min_speech_ms=settings.min_speech_ms,
             silence_ms=round(settings.youngest_silence_ms - share * spread),
             nothing_heard_ms=settings.nothing_heard_ms,
+            finished_silence_ms=settings.finished_silence_ms,
+            longest_silence_ms=settings.longest_silence_ms,
         )
+
+    def needed_ms(self, words: Completeness, pace: Pace) -> int:
+        """Return how long a silence ends the speech of a child with this pace, after `words`.
+
+        Never more than `longest_silence_ms`, and never less than `finished_silence_ms` or the
+        usual silence, whichever is shorter.
+        """
+        usual = pace.silence_ms(self.silence_ms)
+        match words:
+            case Completeness.FINISHED:
+                needed = min(usual, pace.longest_ms + _MORE_THAN_PAUSES_MS)
+            case Completeness.UNFINISHED:
+                needed = round(usual * _UNFINISHED)
+            case Completeness.UNKNOWN:
+                needed = usual
+        least = min(self.finished_silence_ms, self.silence_ms)
+        return min(max(needed, least), self.longest_silence_ms)
 
 
 class EndpointDecision(enum.Enum):
@@ -48,12 +75,13 @@ class EndpointDecision(enum.Enum):
 class Endpoint:
     """Decides, one window of 32 ms after the other, whether a child has finished speaking."""
 
-    def __init__(self, rules: EndpointRules) -> None:
+    def __init__(self, rules: EndpointRules, pace: Pace | None = None) -> None:
         self._rules = rules
+        self._pace = pace or Pace()
         self._voiced = False
         self._voice_ms = 0
-        self._silence_ms = 0
         self._heard_ms = 0
+        self.silence_ms = 0  # since the last voice
         self.speech = False  # enough voice has been heard to count as speech
 
     @property
@@ -61,20 +89,28 @@ class Endpoint:
         """Whether the last window held a voice."""
         return self._voiced
 
-    def hear(self, probability: float) -> EndpointDecision | None:
-        """Take the next window's voice probability; return a decision once there is one."""
+    def hear(
+        self, probability: float, words: Completeness = Completeness.UNKNOWN
+    ) -> EndpointDecision | None:
+        """Take the next window's voice probability; return a decision once there is one.
+
+        `words` is what the words before the silence now under way tell, if they are known yet.
+        """
         rules = self._rules
         threshold = rules.voice_probability - (_HYSTERESIS if self._voiced else 0)
         self._voiced = probability >= threshold
         self._heard_ms += WINDOW_MS
         if self._voiced:
+            if self.speech:
+                self._pace.paused(self.silence_ms)
             self._voice_ms += WINDOW_MS
-            self._silence_ms = 0
+            self.silence_ms = 0
             self.speech = self.speech or self._voice_ms >= rules.min_speech_ms
             return None
-        self._silence_ms += WINDOW_MS
+        self.silence_ms += WINDOW_MS
         if self.speech:
-            return EndpointDecision.SILENCE if self._silence_ms >= rules.silence_ms else None
-        if self._silence_ms >= rules.silence_ms:
+            needed = rules.needed_ms(words, self._pace)
+            return EndpointDecision.SILENCE if self.silence_ms >= needed else None
+        if self.silence_ms >= rules.silence_ms:
             self._voice_ms = 0  # a cough, a click: not the beginning of speech
         return EndpointDecision.NOTHING_HEARD if self._heard_ms >= rules.nothing_heard_ms else None

@@ -5,9 +5,11 @@ import enum
 import time
 
 from device.protocol import RATE_HZ, Mode
+from relay.completeness import Completeness
 from relay.config import LimitSettings
-from relay.endpoint import Endpoint, EndpointDecision, EndpointRules
+from relay.endpoint import Endpoint
 from relay.record import Stage, TurnRecord
+from relay.speculation import Speculation
 from relay.stt import Recognition, Transcript
 from relay.voice_activity import VoiceDetector
 
@@ -31,13 +33,15 @@ class Listening:
         self,
         recognition: Recognition,
         *,
-        rules: EndpointRules,
+        endpoint: Endpoint,
+        speculation: Speculation | None,
         limits: LimitSettings,
         mode: str,
         record: TurnRecord,
     ) -> None:
         self._recognition = recognition
-        self._endpoint = Endpoint(rules)
+        self._endpoint = endpoint
+        self._speculation = speculation
         self._detector = VoiceDetector()
         self._limits = limits
         self._hands_free = mode == Mode.TAP
@@ -55,7 +59,7 @@ class Listening:
         try:
             self._recognition.accept(pcm)
             for probability in self._detector.hear(pcm):
-                self._follow(self._endpoint.hear(probability), now)
+                self._follow(probability, now)
         except Exception as error:
             # The reader that brought this sound serves the whole session: the turn alone fails.
             self._ended.set_exception(error)
@@ -63,11 +67,15 @@ class Listening:
         if self._record.audio_in_ms >= self._limits.max_listen_s * 1000:
             self._end(End.TOO_LONG)
 
-    def _follow(self, decision: EndpointDecision | None, now: float) -> None:
+    def _follow(self, probability: float, now: float) -> None:
+        words = self._speculation.words if self._speculation else Completeness.UNKNOWN
+        decision = self._endpoint.hear(probability, words)
         if self._endpoint.voiced:
             self._record.at[Stage.LAST_VOICE] = now
         if self._hands_free and decision is not None:
             self._end(End(decision.value))
+        elif self._speculation is not None:
+            self._speculation.follow(self._endpoint)
 
     def release(self) -> None:
         """The paw was released."""
@@ -76,6 +84,7 @@ class Listening:
     def _end(self, end: End) -> None:
         if not self._ended.done():
             self._record.at[Stage.END_OF_SPEECH] = time.monotonic()
+            self._record.silence_ms = self._endpoint.silence_ms
             self._ended.set_result(end)
 
     async def ended(self) -> End:
@@ -98,10 +107,12 @@ class Listening:
         return await self._recognition.finish()
 
     def close(self) -> None:
-        """Free the recogniser; harmless when repeated."""
+        """Free the recogniser, and what was begun early; harmless when repeated."""
         if self._closed:
             return
         self._closed = True
+        if self._speculation is not None:
+            self._speculation.close()
         if not self._ended.cancel() and not self._ended.cancelled():
             self._ended.exception()  # looked at, so that asyncio does not complain of a lost one
         self._recognition.cancel()

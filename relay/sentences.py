@@ -2,11 +2,19 @@
 
 A sentence ends at . ! ? or ... (with closing quotes or brackets after it) once the next word has
 begun, or at a line break. A clause that grows long is let go at a comma, so that speech need not
-wait for a full stop that is far away.
+wait for a full stop that is far away. The very first clause goes as soon as it can be spoken alone:
+a child waits for it.
 """
 
 import re
 import unicodedata
+
+FIRST_CLAUSE = 20
+"""Characters after which the first clause may go at a comma: about 1.6 s of speech, in which the
+next one is made."""
+
+FIRST_WORDS = 15  # characters after which it may go where "because" begins
+FIRST_PART = 28  # characters after which it may go where "and" begins
 
 LONG_CLAUSE = 140  # characters after which a comma will do; about 8 s of speech
 LONGEST = 280  # characters after which a space must do
@@ -18,6 +26,9 @@ _CLOSERS = "\"')]}”’»*_"
 # A possible end: the mark or marks, what may close after them, then white space.
 _END = re.compile(rf"[.!?…]+[{re.escape(_CLOSERS)}]*(?=\s)|\n+")
 _COMMA = re.compile(rf"[,;:–—][{re.escape(_CLOSERS)}]*(?=\s)")
+# White space before a word with which a clause begins; "and" may also join two words.
+_CLAUSE = re.compile(r"\s+(?=(?:because|but|when|which|while|where|until|unless)\s)")
+_JOINED = re.compile(r"\s+(?=(?:and|or|so|if|that|who)\s)")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+$")
 _INITIAL = re.compile(r"^[A-Z]$")
 _LIST_NUMBER = re.compile(r"^\d{1,3}$")
@@ -33,6 +44,7 @@ class SentenceSplitter:
 
     def __init__(self) -> None:
         self._text = ""
+        self._first = True
 
     def add(self, piece: str) -> list[str]:
         """Return the sentences that `piece` completes, in order."""
@@ -41,6 +53,7 @@ class SentenceSplitter:
         while (end := self._next_end()) is not None:
             sentences.append(self._text[:end].rstrip())
             self._text = self._text[end:].lstrip()
+            self._first = False
         return sentences
 
     def finish(self) -> str:
@@ -50,10 +63,27 @@ class SentenceSplitter:
 
     def _next_end(self) -> int | None:
         end, undecided = self._sentence_end()
+        if self._first and (clause := self._first_clause()) is not None:
+            end = clause if end is None else min(clause, end)
         if end is not None and end <= LONG_CLAUSE:
             return end
         waits = undecided is not None and undecided <= LONG_CLAUSE
         return None if waits or len(self._text) <= LONG_CLAUSE else self._forced_end(end, undecided)
+
+    def _first_clause(self) -> int | None:
+        """Return where the first clause ends that is long enough, if that is known."""
+        commas = (match.end() for match in _COMMA.finditer(self._text))
+        clauses = (match.start() for match in _CLAUSE.finditer(self._text))
+        joined = (match.start() for match in _JOINED.finditer(self._text))
+        ends = [
+            next((end for end in found if end >= least), None)
+            for found, least in (
+                (commas, FIRST_CLAUSE),
+                (clauses, FIRST_WORDS),
+                (joined, FIRST_PART),
+            )
+        ]
+        return min((end for end in ends if end is not None), default=None)
 
     def _forced_end(self, end: int | None, undecided: int | None) -> int | None:
         """Return where to cut a text that is too long for one breath, or None to wait."""
@@ -98,6 +128,12 @@ class SentenceSplitter:
         if last.lower() in _MAYBE_ABBREVIATIONS:
             return not following[0].islower()
         return last.lower() not in _ABBREVIATIONS
+
+
+def split(text: str) -> list[str]:
+    """Return the sentences of a whole text."""
+    splitter = SentenceSplitter()
+    return [sentence for sentence in (*splitter.add(text), splitter.finish()) if sentence]
 
 
 def speakable(sentence: str) -> str:

@@ -98,6 +98,7 @@ class Services:
     alerts: AlertSink
     observers: Sequence[TurnObserver] = ()
     _pending: set["asyncio.Task[None]"] = field(default_factory=set)
+    _under_way: list[TurnRecord] = field(default_factory=list)
 
     def raise_alert(self, verdict: Verdict, *, toy: str, session: str, band: AgeBand) -> None:
         """Tell the parent, if the verdict asks for it, without keeping the child waiting.
@@ -125,8 +126,17 @@ class Services:
         if self._pending:
             await asyncio.wait(self._pending, timeout=timeout_s)
 
+    def begin(self, record: TurnRecord) -> None:
+        """Note that a turn is under way, until it is observed."""
+        self._under_way.append(record)
+
+    def children_waiting(self) -> int:
+        """Return how many children have spoken and have heard nothing of the answer yet."""
+        return sum(record.waits for record in self._under_way)
+
     def observe(self, record: TurnRecord) -> None:
         """Hand a finished turn to every observer; a broken one does not harm the others."""
+        self._under_way = [each for each in self._under_way if each is not record]
         for observer in self.observers:
             try:
                 observer(record)

@@ -9,14 +9,14 @@ from typing import Any
 from device.protocol import FRAME_MS, MAX_AUDIO_BYTES, Close, Codec, Message, is_allowed_age
 from relay import frames, messages
 from relay.age import AgeBand
-from relay.conversation import Conversation
 from relay.guards import RealTimeGuard, TokenBucket
 from relay.home_time import home_time
 from relay.link import LinkClosed, ToyLink
 from relay.services import Services, Toy
+from relay.talk import Talk
 from relay.telemetry import log
 from relay.toy_commands import CommandResult, ToyCommands
-from relay.turn import Phase, Talk, Turn
+from relay.turn import Phase, Turn
 
 _logger = logging.getLogger(__name__)
 
@@ -212,7 +212,6 @@ class Session:
             codec=Codec.NAMES.index(codec),
             lead_ms=lead_ms,
             prebuffer_ms=prebuffer_ms,
-            conversation=Conversation(),
         )
         log(_logger, logging.INFO, Message.HELLO, toy=self.toy.id, band=band, codec=codec)
         if hello.crash or hello.reset == "watchdog":

@@ -1,9 +1,8 @@
 """One turn's sound on its way to the toy: announced, paced, and always ended."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from device.protocol import FRAME_MS, PCM_FRAME_BYTES
@@ -13,10 +12,13 @@ from relay.link import ToyLink
 from relay.pacer import PlayoutClock
 from relay.record import Stage, TurnRecord
 
-PAUSE_MS = 160
-"""Silence between two sentences: the engines trim theirs, and people take a breath."""
+SENTENCE_PAUSE_MS = 160
+"""Silence after a sentence: the engines trim theirs, and people take a breath."""
 
-_PAUSE = bytes(PCM_FRAME_BYTES * (PAUSE_MS // FRAME_MS))
+CLAUSE_PAUSE_MS = 40
+"""Silence after a part of a sentence."""
+
+_SENTENCE_ENDS = (".", "!", "?", '"', "”", "…")
 
 
 @dataclass(frozen=True)
@@ -38,35 +40,36 @@ class Speech:
         self._turn = turn
         self._record = record
         self._packer = FramePacker(codec, turn)
+        self._said = ""  # what was said last
         self.started = False
         self.stopped = False
 
     async def say(self, utterance: Utterance) -> None:
         """Send one sentence, at the pace of the toy's ear; it returns when the last frame left."""
-        if self.started:
-            await self._send(_PAUSE)
+        if self._said:
+            await self._send(_pause_after(self._said))
+        self._said = utterance.text
         self._record.said.append(utterance.text)
         await self._send(utterance.pcm)
 
-    async def say_all(self, utterances: AsyncGenerator[Utterance, None]) -> None:
+    async def say_all(self, utterances: AsyncIterator[Utterance]) -> None:
         """Send sentences as they come; while one is late, silence keeps the toy from running dry.
 
         A toy that runs dry stops, counts an underrun and collects a prebuffer again.
         """
-        async with contextlib.aclosing(utterances):
-            while True:
-                upcoming = asyncio.ensure_future(anext(utterances, None))
-                try:
-                    while not upcoming.done():
-                        await self._bridge(upcoming)
-                finally:
-                    if not upcoming.done():
-                        upcoming.cancel()
-                        await asyncio.wait([upcoming])
-                utterance = upcoming.result()
-                if utterance is None:
-                    return
-                await self.say(utterance)
+        while True:
+            upcoming = asyncio.ensure_future(anext(utterances, None))
+            try:
+                while not upcoming.done():
+                    await self._bridge(upcoming)
+            finally:
+                if not upcoming.done():
+                    upcoming.cancel()
+                    await asyncio.wait([upcoming])
+            utterance = upcoming.result()
+            if utterance is None:
+                return
+            await self.say(utterance)
 
     async def _bridge(self, upcoming: "asyncio.Future[Utterance | None]") -> None:
         wait_s: float | None = None
@@ -102,3 +105,8 @@ class Speech:
     def held_s(self) -> float:
         """Return the seconds of sound that the toy has still to play."""
         return self._clock.held_s(time.monotonic())
+
+
+def _pause_after(text: str) -> bytes:
+    pause_ms = SENTENCE_PAUSE_MS if text.endswith(_SENTENCE_ENDS) else CLAUSE_PAUSE_MS
+    return bytes(PCM_FRAME_BYTES * (pause_ms // FRAME_MS))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from relay.errors import EngineTimeout, RelayError
 
@@ -35,44 +35,57 @@ async def within(awaitable: Awaitable[T], timeout_s: float) -> T:
 class _End:
     """The source has ended, with an error or without."""
 
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
 
+class ReadAhead(Generic[T]):
+    """An async iterator over `source`, which works up to `limit` items ahead in a task of its own.
 
-async def read_ahead(source: AsyncGenerator[T, None], limit: int) -> AsyncGenerator[T, None]:
-    """Yield what `source` yields, letting it work up to `limit` items ahead in its own task.
-
-    Closing this generator stops the task and closes `source` before it returns; an exception of
-    `source` is raised here after the items that came before it.
+    The task begins at once, before anybody reads. An exception of `source` is raised here after the
+    items that came before it.
     """
-    ready: asyncio.Queue[T | _End] = asyncio.Queue(limit)
-    closing = False
 
-    async def pump() -> None:
-        end = _End()
+    def __init__(self, source: AsyncGenerator[T, None], limit: int) -> None:
+        self._source = source
+        self._ready: asyncio.Queue[T | _End] = asyncio.Queue(limit)
+        self._closing = False
+        self.error: Exception | None = None
+        """What `source` has failed with, known as soon as it has."""
+        self._task = asyncio.create_task(self._pump())
+
+    async def _pump(self) -> None:
         try:
-            async with contextlib.aclosing(source):
+            async with contextlib.aclosing(self._source) as source:
                 async for item in source:
-                    await ready.put(item)
+                    await self._ready.put(item)
         except asyncio.CancelledError:
-            if closing:
+            if self._closing:
                 raise
             # Not our own cancellation: something below gave up, and the reader must hear of it.
-            end = _End(RelayError("the source was cancelled"))
+            self.error = RelayError("the source was cancelled")
         except Exception as error:
-            end = _End(error)
-        await ready.put(end)
+            self.error = error
+        await self._ready.put(_End())
 
-    task = asyncio.create_task(pump())
-    try:
-        while not isinstance(item := await ready.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
-    finally:
-        closing = True
-        task.cancel()
-        await asyncio.wait([task])
+    def __aiter__(self) -> "ReadAhead[T]":
+        return self
+
+    async def __anext__(self) -> T:
+        item = await self._ready.get()
+        if not isinstance(item, _End):
+            return item
+        self._ready.put_nowait(item)  # for whoever asks again
+        if self.error is not None:
+            raise self.error
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Stop the task, which then closes `source`; harmless when repeated."""
+        self._closing = True
+        self._task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop the task and wait until it has closed `source`."""
+        self.close()
+        await asyncio.wait([self._task])
 
 
 async def _next(source: AsyncIterator[str]) -> str | _End:

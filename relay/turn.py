@@ -9,29 +9,27 @@ import contextlib
 import enum
 import logging
 import time
-from dataclasses import dataclass
 
 from device.protocol import EndpointReason, StopReason
 from relay import messages
-from relay.age import AgeBand
-from relay.checks import Checks
-from relay.conversation import Conversation
-from relay.endpoint import EndpointRules
-from relay.errors import EngineBusy, EngineError, EngineTimeout
+from relay.draft import Draft
+from relay.endpoint import Endpoint, EndpointRules
+from relay.errors import EngineError, EngineTimeout
 from relay.lines import Situation
-from relay.link import LinkClosed, ToyLink
+from relay.link import LinkClosed
 from relay.listening import End, Listening
-from relay.llm import ChatMessage, Role
 from relay.pacer import PlayoutClock
-from relay.persona import most_words, opening
 from relay.record import Outcome, Stage, TurnRecord
-from relay.reply import Reply
-from relay.safety.verdict import Action, Verdict
+from relay.safety.verdict import Verdict
 from relay.services import Services
+from relay.speculation import Speculation
 from relay.speech import Speech, Utterance
 from relay.streams import within
 from relay.stt import Transcript
+from relay.talk import Talk
 from relay.telemetry import correlated, log
+from relay.trouble import NoAnswer, situation_of
+from relay.urgency import Urgency
 
 _logger = logging.getLogger(__name__)
 
@@ -44,20 +42,6 @@ _ENDPOINTS = {
 }
 
 
-@dataclass(frozen=True)
-class Talk:
-    """What the turns of one session have in common."""
-
-    session: str
-    toy: str
-    band: AgeBand
-    link: ToyLink
-    codec: int
-    lead_ms: int
-    prebuffer_ms: int
-    conversation: Conversation
-
-
 class Phase(enum.Enum):
     """Where a turn stands."""
 
@@ -66,15 +50,6 @@ class Phase(enum.Enum):
     SPEAKING = "speaking"
     PLAYING = "playing"  # everything was sent; the toy plays the rest
     ENDED = "ended"
-
-
-class _NoAnswer(Exception):
-    """There is nothing to answer; a canned line is spoken instead."""
-
-    def __init__(self, situation: Situation, outcome: Outcome) -> None:
-        super().__init__(situation.name)
-        self.situation = situation
-        self.outcome = outcome
 
 
 class Turn:
@@ -94,28 +69,37 @@ class Turn:
         self._refused = refused
         clock = PlayoutClock(lead_ms=talk.lead_ms, prebuffer_ms=talk.prebuffer_ms)
         self._speech = Speech(talk.link, talk.codec, clock, number, self.record)
-        safety_ms = self._settings.safety.timeout_ms
-        self._checks = Checks(services.safety, safety_ms, talk.band, self._judged)
-        self._reply = Reply(services, self._checks, self.record)
+        self._speculation: Speculation | None = None
         self._listening: Listening | None = None
         self._trouble: EngineError | None = None  # the recogniser would not even begin
-        self._memorable = False  # what is being said may become part of the conversation
+        self._draft: Draft | None = None  # what is being said, unless it is a canned line
         self._played = asyncio.Event()
+        services.begin(self.record)
         if not refused:
             self._open_ears()
 
     def _open_ears(self) -> None:
         # Here and not in `run`: the first sound may arrive before the task first runs.
-        rules = EndpointRules.for_band(self._settings.endpoint, self._talk.band)
+        settings = self._settings
         try:
             recognition = self._services.engines.stt.start()
         except EngineError as error:
             self._trouble = error
             return
+        if settings.endpoint.speculate:
+            self._speculation = Speculation(
+                recognition,
+                lambda transcript: self._draft_of(transcript, Urgency.SPECULATIVE),
+                free=lambda: self._services.children_waiting() == 0,
+                language=settings.stt.language,
+                record=self.record,
+            )
+        rules = EndpointRules.for_band(settings.endpoint, self._talk.band)
         self._listening = Listening(
             recognition,
-            rules=rules,
-            limits=self._settings.limits,
+            endpoint=Endpoint(rules, self._talk.pace),
+            speculation=self._speculation,
+            limits=settings.limits,
             mode=self._mode,
             record=self.record,
         )
@@ -191,89 +175,71 @@ class Turn:
 
     async def _respond(self) -> Outcome:
         try:
-            transcript = await self._understand()
-            return await self._answer(transcript)
-        except _NoAnswer as nothing:
+            async with contextlib.aclosing(await self._drafted()) as draft:
+                self._draft = draft
+                draft.commit(self.record, self._judged)
+                await self._speech.say_all(draft)
+                return draft.outcome
+        except NoAnswer as nothing:
             return await self._say_line(nothing.situation, nothing.outcome)
         except EngineError as error:
             log(_logger, logging.WARNING, "engine failed", engine=error.engine, reason=str(error))
-            return await self._say_line(self._situation(error), Outcome.FAILED)
+            situation = situation_of(error, speaking=self._speech.started)
+            return await self._say_line(situation, Outcome.FAILED)
         except LinkClosed:
             raise
         except Exception:
             log(_logger, logging.ERROR, "turn failed, saying so")
             return await self._say_line(Situation.WORDS_LOST, Outcome.FAILED)
 
-    async def _understand(self) -> Transcript:
-        """Listen to the end and return what was said; _NoAnswer if that was nothing."""
+    async def _drafted(self) -> Draft:
+        """Listen to the end, and return the answer in the making; NoAnswer if there is none."""
         if self._refused or self._listening is None:
             await self._talk.link.send(messages.endpoint(self.number, EndpointReason.REFUSED))
             if self._trouble is not None:
                 raise self._trouble
-            raise _NoAnswer(Situation.REST, Outcome.REFUSED)
+            raise NoAnswer(Situation.REST, Outcome.REFUSED)
         try:
-            return await self._listen(self._listening)
+            transcript = await self._listen(self._listening)
+            draft = await self._speculation.take(transcript) if self._speculation else None
+            draft = draft or self._draft_of(transcript, Urgency.FIRST_SENTENCE)
+            self.record.heard = draft.transcript.text
+            self.record.at[Stage.CONFIRMED] = time.monotonic()
+            return draft
         finally:
             self._listening.close()
 
     async def _listen(self, listening: Listening) -> Transcript:
+        """Return what was said; NoAnswer if that was nothing."""
         end = await listening.ended()
         self._phase = Phase.THINKING
         if end is not End.RELEASED:
             await self._talk.link.send(messages.endpoint(self.number, _ENDPOINTS[end]))
         if end in (End.NOTHING_HEARD, End.STALLED) or self.record.audio_in_ms == 0:
-            raise _NoAnswer(Situation.NOTHING_HEARD, Outcome.NOT_UNDERSTOOD)
+            raise NoAnswer(Situation.NOTHING_HEARD, Outcome.NOT_UNDERSTOOD)
         limit = self._settings.stt.timeout_s
         try:
             transcript = await within(listening.transcript(), limit)
         except TimeoutError:
             raise EngineTimeout("stt", f"no transcript within {limit:g} s") from None
-        self._reached(Stage.TEXT)
-        self._reached(Stage.CONFIRMED)
-        self.record.heard = transcript.text
         if not transcript.text.strip():
-            raise _NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)
+            raise NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)
         return transcript
 
-    async def _answer(self, transcript: Transcript) -> Outcome:
-        now = time.monotonic()
-        conversation = self._talk.conversation
-        verdict = await self._checks.heard(transcript, conversation.child_said(now))
-        self._reached(Stage.HEARD_CHECKED)
-        if verdict.action is not Action.ALLOW:
-            await self._speech.say_all(self._reply.reviewed(verdict.reply))
-            return Outcome.REVIEWED
-        # Checked first all the same: a cry for help must not be lost for being hard to hear.
-        if transcript.confidence < self._settings.stt.min_confidence:
-            raise _NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)
-        question = ChatMessage(Role.CHILD, transcript.text)
-        prompt = [*opening(self._talk.band), *conversation.messages(now), question]
-        self._memorable = True
-        most = most_words(self._talk.band, transcript.text)
-        await self._speech.say_all(self._reply.answer(prompt, most))
-        return Outcome.REVIEWED if self._reply.stopped_by else Outcome.ANSWERED
+    def _draft_of(self, transcript: Transcript, urgency: Urgency) -> Draft:
+        return Draft(self._services, self._talk, transcript, urgency)
 
     def _judged(self, verdict: Verdict) -> None:
         talk = self._talk
-        self.record.verdicts.append(verdict)
         self._services.raise_alert(verdict, toy=talk.toy, session=talk.session, band=talk.band)
 
     async def _say_line(self, situation: Situation, outcome: Outcome) -> Outcome:
-        self._memorable = False
+        self._draft = None
         await self._speech.say(Utterance(situation.value, self._services.lines.sound(situation)))
         return outcome
 
-    def _situation(self, error: EngineError) -> Situation:
-        if isinstance(error, EngineBusy):
-            return Situation.BUSY
-        if self._speech.started or error.engine.startswith("tts"):
-            return Situation.WORDS_LOST
-        if error.engine.startswith("stt"):
-            return Situation.EARS_FAILED
-        return Situation.MIND_SLOW if isinstance(error, EngineTimeout) else Situation.MIND_FAILED
-
     def _remember(self) -> None:
-        if self._memorable and self._reply.stopped_by is None and self.record.said:
+        if self._draft is not None and self._draft.memorable and self.record.said:
             said = " ".join(self.record.said)
             self._talk.conversation.add(self.record.heard, said, time.monotonic())
 
@@ -281,15 +247,8 @@ class Turn:
         """Let the model read what is known of the prompt while the child still speaks."""
         if self._listening is None:
             return
-        known = [
-            *opening(self._talk.band),
-            *self._talk.conversation.messages(time.monotonic()),
-        ]
         try:
-            await self._services.engines.llm.warm(known)
+            await self._services.engines.llm.warm(self._talk.prompt(time.monotonic()))
         except Exception as error:
             # Only time is lost; the reply itself will say what is wrong.
             log(_logger, logging.INFO, "model not warmed", error=type(error).__name__)
-
-    def _reached(self, stage: Stage) -> None:
-        self.record.at.setdefault(stage, time.monotonic())

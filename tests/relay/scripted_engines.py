@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from relay.age import AgeBand
 from relay.errors import EngineError
-from relay.llm import ChatMessage, ReplyStream
+from relay.llm import ChatMessage, ReplyStream, Role
 from relay.safety.verdict import Action, Alert, Verdict
 from relay.stt import Transcript
 from relay.urgency import Urgency
@@ -110,7 +110,8 @@ class ScriptedMind:
     name: str = "scripted mind"
 
     async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
-        self.warmed.append(list(prefix))
+        asked = [ChatMessage(Role.CHILD, question)] if question else []
+        self.warmed.append([*prefix, *asked])
 
     def reply(
         self,

@@ -1,6 +1,7 @@
 """The end of speech, with made-up voices; and the real detector on silence and on speech."""
 
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,24 +9,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.age import AgeBand
+from relay.completeness import Completeness, completeness
 from relay.config import EndpointSettings
 from relay.endpoint import Endpoint, EndpointDecision, EndpointRules
+from relay.pace import LEAST_MS, Pace
 from relay.voice_activity import WINDOW_BYTES, WINDOW_MS, VoiceDetector
 
 RULES = EndpointRules(
-    voice_probability=0.5, min_speech_ms=200, silence_ms=700, nothing_heard_ms=5000
+    voice_probability=0.5,
+    min_speech_ms=200,
+    silence_ms=700,
+    nothing_heard_ms=5000,
+    finished_silence_ms=550,
+    longest_silence_ms=2000,
 )
 QUESTIONS = Path(__file__).parents[2] / "tools" / "talk" / "questions"
 
 
-def decide(*spans: tuple[float, int]) -> tuple[EndpointDecision | None, int]:
+def decide(
+    *spans: tuple[float, int],
+    words: Completeness = Completeness.UNKNOWN,
+    rules: EndpointRules = RULES,
+    pace: Pace | None = None,
+) -> tuple[EndpointDecision | None, int]:
     """Return the decision on (probability, milliseconds) spans, and when it came."""
-    endpoint = Endpoint(RULES)
+    endpoint = Endpoint(rules, pace)
     elapsed_ms = 0
     for probability, span_ms in spans:
         for _ in range(span_ms // WINDOW_MS):
             elapsed_ms += WINDOW_MS
-            if decision := endpoint.hear(probability):
+            if decision := endpoint.hear(probability, words):
                 return decision, elapsed_ms
     return None, elapsed_ms
 
@@ -82,6 +95,111 @@ def test_small_children_may_pause_longer() -> None:
     assert silences == sorted(silences, reverse=True)
     assert silences[0] == settings.youngest_silence_ms
     assert silences[-1] == settings.silence_ms
+
+
+@pytest.mark.parametrize("band", AgeBand)
+@pytest.mark.parametrize("words", Completeness)
+def test_half_a_second_inside_a_sentence_cuts_nobody_off(
+    band: AgeBand, words: Completeness
+) -> None:
+    rules = EndpointRules.for_band(EndpointSettings(), band)
+    pause = (0.9, 800), (0.1, 512), (0.9, 800)
+    assert decide(*pause, words=words, rules=rules)[0] is None
+
+
+def test_a_finished_question_is_answered_sooner_and_an_unfinished_one_later() -> None:
+    ends = [
+        decide((0.9, 800), (0.1, 3000), words=words)[1]
+        for words in (Completeness.FINISHED, Completeness.UNKNOWN, Completeness.UNFINISHED)
+    ]
+    assert ends == sorted(set(ends))
+    assert ends[0] < 800 + 600
+    assert ends[2] > 800 + 1000
+
+
+def test_a_child_that_pauses_long_is_given_time_in_this_question_and_the_next() -> None:
+    pace = Pace()
+    said = (0.9, 800), (0.1, 640), (0.9, 800), (0.1, 5000)
+    usual = decide((0.9, 800), (0.1, 5000))[1] - 800
+    patient = decide(*said, pace=pace)[1] - 2240
+    assert patient > usual
+    assert decide((0.9, 800), (0.1, 5000), pace=pace)[1] - 800 == patient
+
+
+def test_a_child_that_hardly_pauses_is_answered_sooner() -> None:
+    pace = Pace()
+    for _ in range(8):
+        pace.paused(LEAST_MS)
+    assert RULES.needed_ms(Completeness.UNKNOWN, pace) < RULES.silence_ms
+    assert RULES.needed_ms(Completeness.UNKNOWN, pace) >= RULES.finished_silence_ms
+
+
+@given(
+    st.lists(st.integers(0, 10_000), max_size=30),
+    st.sampled_from(Completeness),
+    st.integers(200, 5000),
+    st.integers(200, 5000),
+)
+def test_silence_that_ends_speech_keeps_its_bounds(
+    pauses: list[int], words: Completeness, silence_ms: int, finished_ms: int
+) -> None:
+    rules = replace(RULES, silence_ms=silence_ms, finished_silence_ms=finished_ms)
+    pace = Pace()
+    for pause in pauses:
+        pace.paused(pause)
+    needed = rules.needed_ms(words, pace)
+    least = min(silence_ms, finished_ms, rules.longest_silence_ms)
+    assert least <= needed <= rules.longest_silence_ms
+    by_words = [rules.needed_ms(each, pace) for each in Completeness]
+    finished, unknown, unfinished = (
+        by_words[list(Completeness).index(each)]
+        for each in (Completeness.FINISHED, Completeness.UNKNOWN, Completeness.UNFINISHED)
+    )
+    assert finished <= unknown <= unfinished
+    longest = max((p for p in pauses[-8:] if p >= LEAST_MS), default=0)
+    assert needed > min(longest, rules.longest_silence_ms - 1)
+
+
+@given(st.lists(st.integers(0, 3000), max_size=12), st.integers(200, 3000))
+def test_a_longer_pause_never_shortens_the_time_given(pauses: list[int], usual_ms: int) -> None:
+    shorter, longer = Pace(), Pace()
+    for pause in pauses:
+        shorter.paused(max(pause, LEAST_MS))
+        longer.paused(max(pause, LEAST_MS) + 100)
+    assert shorter.silence_ms(usual_ms) <= longer.silence_ms(usual_ms)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Why is the sky blue?", Completeness.FINISHED),
+        ("why is the sky blue", Completeness.FINISHED),
+        ("Hey Bramble, what do cats eat?", Completeness.FINISHED),
+        ("Um, can you tell me a story?", Completeness.FINISHED),
+        ("Tell me a joke.", Completeness.FINISHED),
+        ("Why do", Completeness.UNFINISHED),
+        ("Why is the", Completeness.UNFINISHED),
+        ("What do cats eat and", Completeness.UNFINISHED),
+        ("I went to the zoo because", Completeness.UNFINISHED),
+        ("Can you tell me a story about a", Completeness.UNFINISHED),
+        ("I want to know, um", Completeness.UNFINISHED),
+        ("How do you make...", Completeness.UNFINISHED),
+        ("What is it for?", Completeness.UNKNOWN),
+        ("My dog is called Max.", Completeness.UNKNOWN),
+        ("Hello.", Completeness.UNKNOWN),
+        ("Why?", Completeness.UNKNOWN),
+        ("", Completeness.UNKNOWN),
+        ("?!", Completeness.UNKNOWN),
+    ],
+)
+def test_what_the_words_tell(text: str, expected: Completeness) -> None:
+    assert completeness(text, "en") is expected
+    assert completeness(text, "ko") is Completeness.UNKNOWN
+
+
+@given(st.text(max_size=200))
+def test_any_words_tell_something(text: str) -> None:
+    assert completeness(text, "en") in Completeness
 
 
 def question() -> bytes:

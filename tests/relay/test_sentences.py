@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.sentences import LONG_CLAUSE, LONGEST, SentenceSplitter, speakable
+from relay.sentences import split as split_whole
 
 PROSE = st.lists(
     st.sampled_from(
@@ -34,6 +35,9 @@ PROSE = st.lists(
             "...",
             "a" * 150,
             "word " * 40,
+            "the sky is blue because",
+            "and then",
+            "but, well,",
         ]
     ),
     max_size=30,
@@ -110,6 +114,34 @@ def test_endless_words_are_let_go_at_a_space() -> None:
     first, *_ = split(["word " * 100])
     assert LONG_CLAUSE < len(first) <= LONGEST
     assert first.endswith("word")
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        ["The sky is blue", "because the air scatters the light, and so it is."],
+        ["Cats love to eat fish,", "chicken, and beef."],
+        ["Well, that is a good question,", "my friend."],
+        ["The moon is a very big ball of rock", "and dust that goes around."],
+        ["Birds have light bones", "which help them to fly."],
+        ["It is 1,000 km away from here,", "or more."],
+        # Too short to be spoken alone.
+        ["Yes, I do."],
+        ["Cats and dogs are nice."],
+        ["I like it because it is red."],
+        # Only the first one waits to be heard.
+        ["Hello there!", "The sky is blue because the air scatters the light, and so it is."],
+    ],
+)
+def test_first_clause_goes_as_soon_as_it_can_be_spoken_alone(clauses: list[str]) -> None:
+    text = " ".join(clauses)
+    assert split(list(text)) == split_whole(text) == clauses
+
+
+def test_first_clause_is_out_with_the_word_after_it() -> None:
+    splitter = SentenceSplitter()
+    assert splitter.add("The sky is blue because") == []
+    assert splitter.add(" ") == ["The sky is blue"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from relay.errors import EngineTimeout, RelayError
-from relay.streams import read_ahead, with_deadlines, within
+from relay.streams import ReadAhead, with_deadlines, within
 
 
 class Source:
@@ -34,29 +34,44 @@ class Source:
 
 
 async def test_all_items_in_order() -> None:
-    assert [item async for item in read_ahead(Source(5).items(), 2)] == list("01234")
+    ahead = ReadAhead(Source(5).items(), 2)
+    assert [item async for item in ahead] == list("01234")
+    assert [item async for item in ahead] == []
 
 
 async def test_it_works_ahead_but_only_so_far() -> None:
     source = Source(50)
-    ahead = read_ahead(source.items(), 3)
-    assert await anext(ahead) == "0"
+    ahead = ReadAhead(source.items(), 3)
     for _ in range(20):
         await asyncio.sleep(0)
-    assert 4 <= source.made <= 5
+    assert source.made == 4
+    assert await anext(ahead) == "0"
+    await ahead.aclose()
     await ahead.aclose()
     assert source.closed
 
 
+async def test_closing_without_waiting_closes_the_source_all_the_same() -> None:
+    source = Source(1, hangs=True)
+    ahead = ReadAhead(source.items(), 3)
+    await asyncio.sleep(0.01)
+    ahead.close()
+    await asyncio.sleep(0.01)
+    assert source.closed
+    assert ahead.error is None
+
+
 async def test_error_comes_after_the_items_before_it() -> None:
-    ahead = read_ahead(Source(2, error=KeyError("x")).items(), 5)
+    ahead = ReadAhead(Source(2, error=KeyError("x")).items(), 5)
+    await asyncio.sleep(0.01)
+    assert isinstance(ahead.error, KeyError)
     assert [await anext(ahead), await anext(ahead)] == ["0", "1"]
     with pytest.raises(KeyError):
         await anext(ahead)
 
 
 async def test_cancellation_inside_the_source_is_an_error_not_a_hang() -> None:
-    ahead = read_ahead(Source(1, error=asyncio.CancelledError()).items(), 5)
+    ahead = ReadAhead(Source(1, error=asyncio.CancelledError()).items(), 5)
     await anext(ahead)
     with pytest.raises(RelayError):
         await asyncio.wait_for(anext(ahead), 5)
@@ -66,15 +81,16 @@ async def test_cancelling_the_reader_closes_the_source() -> None:
     source = Source(1, hangs=True)
 
     async def read() -> None:
-        async for _ in read_ahead(source.items(), 2):
-            pass
+        async with contextlib.aclosing(ReadAhead(source.items(), 2)) as ahead:
+            async for _ in ahead:
+                pass
 
     reader = asyncio.create_task(read())
     await asyncio.sleep(0.01)
     reader.cancel()
     await asyncio.wait([reader])
-    await asyncio.sleep(0)
     assert reader.cancelled()
+    assert source.closed
 
 
 @pytest.mark.parametrize(("count", "first_s", "whole_s"), [(0, 0.05, 5), (1, 5, 0.05)])

@@ -1,0 +1,85 @@
+"""Do the words so far make a finished question? Pure.
+
+Read from the words alone, as not every recogniser writes punctuation, and one that does ends
+everything with a full stop. English only: in other languages nothing is known.
+"""
+
+import enum
+import re
+
+
+class Completeness(enum.Enum):
+    """What the words tell of the end of speech."""
+
+    UNKNOWN = "unknown"
+    FINISHED = "finished"  # a whole question or request
+    UNFINISHED = "unfinished"  # more must come: it ends in "and", "the", "um"
+
+
+LEAST_WORDS = 3
+"""A question of two words ("Why do", "What is") is hardly ever whole."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+# What a child says before the question itself.
+_BEFORE = _set("um uh er hmm hey hi hello okay ok so well please bramble and but")
+
+_ASKING = _set(
+    """
+    why what what's who who's whose where where's when how how's which
+    is isn't are aren't am was were do don't does doesn't did didn't can can't could will won't
+    would should may must has have
+    tell sing read show teach say play count let's explain describe
+    """
+)
+
+# Nobody stops after these: something must follow.
+_DANGLING = _set(
+    """
+    a an the my your his its our their this these those every some any
+    and or but because cause cuz if then than that when while so as like with without
+    of to in on at for from by about into onto over under between behind through during
+    is are am was were do does did can could will would should may might must has have had
+    i he she we they very really too more most not what's who's i'm he's she's it's we're they're
+    um uh er erm hmm
+    """
+)
+
+# "What is it for?", "Who are you with?": a question may end in these.
+_MAY_END_A_QUESTION = _set(
+    """
+    for from with about in on to like that this these those is are am was were do does did can
+    could will would they he she we i have had over under of then too so more any some not
+    """
+)
+
+# Words after which even those do not end it: "What is the", "How do you make a paper".
+_LEAST_WORDS_WITH_PREPOSITION = 4
+
+
+def completeness(text: str, language: str) -> Completeness:
+    """Return what `text`, the words so far, tells about the end of speech."""
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    if language != "en" or not words:
+        return Completeness.UNKNOWN
+    if text.rstrip().endswith(("...", "…", ",", "-")):
+        return Completeness.UNFINISHED
+    while len(words) > 1 and words[0] in _BEFORE:
+        del words[0]
+    asks = words[0] in _ASKING
+    if words[-1] in _DANGLING:
+        stranded = (
+            asks
+            and words[-1] in _MAY_END_A_QUESTION
+            and len(words) >= _LEAST_WORDS_WITH_PREPOSITION
+        )
+        # Whole or not: only more silence can tell.
+        return Completeness.UNKNOWN if stranded else Completeness.UNFINISHED
+    if asks and len(words) >= LEAST_WORDS:
+        return Completeness.FINISHED
+    return Completeness.UNKNOWN

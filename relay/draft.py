@@ -1,0 +1,150 @@
+"""The answer to one transcript, in the making.
+
+A draft may be begun before it is sure that the child has finished. Until `commit` nothing of it
+leaves this object: no sound, no alert, no line of the record, nothing to remember.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import time
+from collections.abc import AsyncGenerator, Callable
+
+from relay.checks import Checks
+from relay.lines import Situation
+from relay.llm import ChatMessage, Role
+from relay.persona import most_words
+from relay.record import Outcome, Stage, TurnRecord
+from relay.reply import Reply
+from relay.safety.verdict import Action, Alert, Verdict
+from relay.services import Services
+from relay.speech import Utterance
+from relay.streams import ReadAhead
+from relay.stt import Transcript
+from relay.talk import Talk
+from relay.telemetry import log
+from relay.trace import Trace
+from relay.trouble import NoAnswer
+from relay.urgency import Urgency
+
+_logger = logging.getLogger(__name__)
+
+SOUNDS_AHEAD = 2
+"""Sound is 32 KB a second: two sentences ready are enough to leave no gap."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Draft:
+    """An async iterator of checked utterances, which works from the start until it is closed.
+
+    Reading it raises EngineError, or NoAnswer when a canned line is to be spoken instead.
+    """
+
+    def __init__(
+        self, services: Services, talk: Talk, transcript: Transcript, urgency: Urgency
+    ) -> None:
+        self.transcript = transcript
+        self._services = services
+        self._talk = talk
+        self._trace = Trace()
+        self._trace.reached(Stage.TEXT)
+        now = time.monotonic()
+        self._prompt = talk.prompt(now)
+        self._earlier = talk.conversation.child_said(now)
+        safety_ms = services.settings.safety.timeout_ms
+        self._checks = Checks(services.safety, safety_ms, talk.band, self._trace.judged)
+        self._reply = Reply(services, self._checks, self._trace, urgency)
+        self._reviewed = False
+        self._utterances = ReadAhead(self._make(), SOUNDS_AHEAD)
+
+    def __aiter__(self) -> "Draft":
+        return self
+
+    async def __anext__(self) -> Utterance:
+        return await anext(self._utterances)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the turn ended, once all of it has been spoken."""
+        return Outcome.ANSWERED if self.memorable else Outcome.REVIEWED
+
+    @property
+    def memorable(self) -> bool:
+        """Whether every word of child and model was allowed so far."""
+        return not self._reviewed and self._reply.stopped_by is None
+
+    async def stands_for(self, final: Transcript) -> bool:
+        """Tell whether this answers `final`, what the child turned out to have said.
+
+        It does not when the words differ, when it failed on the way, or when what else the words
+        may have been is not allowed.
+        """
+        if self._failed or _words(final.text) != _words(self.transcript.text):
+            return False
+        least = self._services.settings.stt.min_confidence
+        if (final.confidence < least) != (self.transcript.confidence < least):
+            return False
+        if set(final.alternatives) <= set(self.transcript.alternatives):
+            return True
+        verdict = await self._checks.heard(final, self._earlier)
+        return verdict.action is Action.ALLOW
+
+    def commit(self, record: TurnRecord, tell: Callable[[Verdict], None]) -> None:
+        """Make this the answer: `record` gets what has happened and will, `tell` the verdicts."""
+        self._reply.hurry()
+        self._trace.publish(record, tell)
+
+    def close(self) -> None:
+        """Stop, and free the engines; harmless when repeated."""
+        self._utterances.close()
+
+    async def aclose(self) -> None:
+        """Stop, and wait until the engines are free."""
+        await self._utterances.aclose()
+
+    @property
+    def _failed(self) -> bool:
+        unchecked = any(each.alert is Alert.CHECK_FAILED for each in self._trace.verdicts)
+        error = self._utterances.error
+        return unchecked or (error is not None and not isinstance(error, NoAnswer))
+
+    async def _make(self) -> AsyncGenerator[Utterance, None]:
+        async with contextlib.aclosing(self._answer()) as utterances:
+            async for utterance in utterances:
+                self._trace.reached(Stage.FIRST_SPEECH)
+                yield utterance
+
+    async def _answer(self) -> AsyncGenerator[Utterance, None]:
+        text = self.transcript.text
+        # The model reads while the gate judges; it says nothing before the gate has allowed it.
+        reading = asyncio.create_task(self._read(text))
+        try:
+            verdict = await self._checks.heard(self.transcript, self._earlier)
+            self._trace.reached(Stage.HEARD_CHECKED)
+            if verdict.action is not Action.ALLOW:
+                self._reviewed = True
+                answer = self._reply.reviewed(verdict.reply)
+            # Checked first all the same: a cry for help must not be lost for being hard to hear.
+            elif self.transcript.confidence < self._services.settings.stt.min_confidence:
+                raise NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)
+            else:
+                prompt = [*self._prompt, ChatMessage(Role.CHILD, text)]
+                answer = self._reply.answer(prompt, most_words(self._talk.band, text))
+            async with contextlib.aclosing(answer):
+                async for utterance in answer:
+                    yield utterance
+        finally:
+            reading.cancel()
+
+    async def _read(self, question: str) -> None:
+        try:
+            await self._services.engines.llm.warm(self._prompt, question)
+        except Exception as error:
+            # Only time is lost; the reply itself will say what is wrong.
+            log(_logger, logging.INFO, "question not read ahead", error=type(error).__name__)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
