@@ -24,6 +24,13 @@ class Recognition(Protocol):
     def accept(self, pcm: bytes) -> None:
         """Add sound: 16 kHz mono signed 16-bit little-endian, any whole number of samples."""
 
+    async def so_far(self) -> Transcript:
+        """Return the transcript of what was accepted up to now; raises EngineError.
+
+        The utterance goes on. When only silence follows, `finish` gives the same words at once.
+        It may be called again and again; cancel it when it is no longer of use.
+        """
+
     async def finish(self) -> Transcript:
         """Return the transcript of all that was accepted; raises EngineError."""
 

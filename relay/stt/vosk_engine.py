@@ -76,11 +76,26 @@ class _VoskDecoder:
         self._recogniser: KaldiRecognizer | None = None
         self._parts: list[list[tuple[str, float]]] = []
 
-    def feed(self, model: "Model", pcm: bytes, _cancelled: Cancelled) -> None:
+    def feed(self, model: "Model", pcm: bytes) -> None:
         if self._recogniser is None:
             self._recogniser = _recogniser(model, self._grammar)
-        if pcm and self._recogniser.AcceptWaveform(pcm):
+        if self._recogniser.AcceptWaveform(pcm):
             self._keep(self._recogniser.Result())
+
+    @property
+    def ripe(self) -> bool:
+        return False  # it recognises as the sound comes
+
+    def so_far(self, _model: "Model", _cancelled: Cancelled) -> Transcript:
+        done = join_parts(self._parts)
+        if self._recogniser is None:
+            return done
+        begun = _without_unknown(json.loads(self._recogniser.PartialResult())["partial"])
+        if not begun:
+            return done
+        # How sure it is of what it has only begun, Vosk does not tell.
+        sure = done.confidence if done.text else 1.0
+        return Transcript(f"{done.text} {begun}".strip(), sure)
 
     def finish(self, _model: "Model", _cancelled: Cancelled) -> Transcript:
         if self._recogniser is not None:

@@ -167,7 +167,9 @@ async def test_sound_may_come_in_any_pieces():
 class Broken:
     """A decoder that fails at its first sound."""
 
-    def feed(self, _model, _pcm, _cancelled):
+    ripe = False
+
+    def feed(self, _model, _pcm):
         raise ValueError("what was heard")
 
     def finish(self, _model, _cancelled):
@@ -195,7 +197,9 @@ async def test_sound_without_end_is_kept_in_bounded_memory():
     class Counter:
         heard = 0
 
-        def feed(self, _model, pcm, _cancelled):
+        ripe = False
+
+        def feed(self, _model, pcm):
             self.heard += len(pcm)
 
         def finish(self, _model, _cancelled):
@@ -234,9 +238,11 @@ async def test_whisper_refuses_a_language_that_its_model_does_not_know():
 def test_voice_is_found_and_long_speech_is_cut_between_words():
     sound = VoicedSound()
     sound.add(silence(1000))
-    assert sound.windows(10) == []
+    assert sound.spans(10) == []
+    assert not sound.paused
     sound.add(noise(1000, 3000))
-    assert sound.windows(10) == []
+    assert sound.spans(10) == []
+    assert not sound.paused
 
 
 def test_windows_are_cut_where_there_is_least_voice():
@@ -246,12 +252,14 @@ def test_windows_are_cut_where_there_is_least_voice():
     sound._voice = [0.9] * chunks
     for at in (700, 1500):
         sound._voice[at : at + 9] = [0.0] * 9
-    pieces = sound.windows(28)
-    cuts = np.cumsum([len(piece) for piece in pieces]) // 512
+    spans = sound.spans(28)
+    cuts = [end // 512 for _start, end in spans]
     assert 700 <= cuts[0] < 709
     assert 1500 <= cuts[1] < 1509
-    assert sum(map(len, pieces)) == chunks * 512
-    assert all(len(piece) <= 28 * SAMPLE_RATE for piece in pieces)
+    assert cuts[2] == chunks
+    assert [start for start, _end in spans] == [0, *(end for _start, end in spans[:-1])]
+    assert all(end - start <= 28 * SAMPLE_RATE for start, end in spans)
+    assert len(sound.samples(spans[1])) == spans[1][1] - spans[1][0]
 
 
 @pytest.mark.parametrize(
