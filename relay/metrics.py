@@ -42,6 +42,7 @@ _STAGES = (
 _TURN_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.2, 1.6, 2, 3, 5, 10)
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 _LAG_EVERY_S = 0.25
+_KEPT, _THROWN_AWAY = "kept", "thrown_away"
 
 
 class Connected(Protocol):
@@ -76,6 +77,12 @@ class Metrics:
         self._verdicts = Counter(
             "bramble_verdicts", "Answers of the safety filter", ["action"], registry=registry
         )
+        self._early = Counter(
+            "bramble_speculations",
+            "Answers begun before the end of a question was certain: spoken, or thrown away",
+            ["result"],
+            registry=registry,
+        )
         self._lag = Histogram(
             "bramble_event_loop_lag_seconds",
             "How much later than asked for the event loop woke up",
@@ -87,6 +94,8 @@ class Metrics:
         )
         for action in Action:
             self._verdicts.labels(action.value)
+        for result in (_KEPT, _THROWN_AWAY):
+            self._early.labels(result)
 
     def observe(self, record: TurnRecord) -> None:
         """Count a turn that has ended."""
@@ -101,6 +110,8 @@ class Metrics:
             self._turns.labels(record.outcome.value).inc()
         for verdict in record.verdicts:
             self._verdicts.labels(verdict.action.value).inc()
+        self._early.labels(_KEPT).inc(record.speculation_kept)
+        self._early.labels(_THROWN_AWAY).inc(record.speculations - record.speculation_kept)
 
     async def watch_loop(self) -> None:
         """Measure how late the event loop wakes up, until cancelled."""

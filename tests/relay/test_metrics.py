@@ -60,6 +60,15 @@ def test_a_turn_is_counted_stage_by_stage():
     assert found["bramble_verdicts_total", (("action", "caution"),)] == 0
 
 
+def test_answers_begun_early_are_counted_as_kept_or_thrown_away():
+    metrics = Metrics(MetricsSettings())
+    metrics.observe(record(speculations=3, speculation_kept=True))
+    metrics.observe(record(speculations=1))
+    found = page(metrics)
+    assert found["bramble_speculations_total", (("result", "kept"),)] == 1
+    assert found["bramble_speculations_total", (("result", "thrown_away"),)] == 3
+
+
 def test_a_turn_that_was_never_answered_has_no_times():
     metrics = Metrics(MetricsSettings())
     metrics.observe(TurnRecord("session", "toy", 1, outcome=Outcome.CANCELLED))
@@ -121,7 +130,7 @@ async def test_a_running_relay_shows_its_figures_and_nobody_in_them(real_home): 
     assert answer.status_code == httpx.codes.OK
     assert answer.headers.get_list("content-type") == ["text/plain; version=0.0.4; charset=utf-8"]
     labels = {label for _, pairs in read(answer.text) for label, _ in pairs}
-    assert labels <= {"stage", "outcome", "action", "state", "le"}
+    assert labels <= {"stage", "outcome", "action", "state", "result", "le"}
 
 
 async def test_whoever_is_not_allowed_finds_nothing(house: House):
