@@ -1,13 +1,13 @@
-"""A GGUF model in memory: llama.cpp's C functions in the order in which a reply needs them.
+"""A GGUF model in memory: llama.cpp's C functions in the order in which replies need them.
 
 llama-cpp-python's `Llama` class is not used: it cannot switch off the weight buffers described at
-`_has_amx`, cannot stop while it reads a long prompt, and keeps one prompt prefix only.
-Everything here belongs to one thread.
+`_has_amx`, and knows one conversation only. Everything here belongs to one thread.
 """
 
 import ctypes
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,51 +16,62 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from relay.errors import EngineError
 from relay.llm import ChatMessage
-from relay.worker import Cancelled
+from relay.llm.sampler import Sampler
 
 ENGINE = "llm.llama"
 
-CHUNK_TOKENS = 16
-"""Tokens of a prompt read at once. Reading 64 at once is 15 % quicker, but holds up a barge-in for
-0.35 s instead of 0.1 s (135M model, one core)."""
-
-REPEAT_WINDOW = 64
-REPEAT_PENALTY = 1.1
-TOP_K = 40
-TOP_P = 0.95
-MIN_P = 0.05
-SEQUENCE = 0
+MOST_STEP_TOKENS = 64
+"""Tokens that `read` takes at once."""
 
 # llama.cpp tells of every tensor it loads; errors still show.
 logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)
 
 
-class GgufModel:
-    """A model and its key-value cache; `cached` is what the cache holds, `read` counts tokens."""
+class CacheFull(EngineError):
+    """There is no room for the tokens in the key-value cache; none of them was read."""
 
-    def __init__(self, path: Path, *, context: int, threads: int) -> None:
+
+@dataclass(frozen=True)
+class Part:
+    """What one step reads of one sequence: `tokens`, the first of them at `position`.
+
+    With `output` the token that follows the last one is to be chosen.
+    """
+
+    sequence: int
+    position: int
+    tokens: Sequence[int]
+    output: bool
+
+
+class GgufModel:
+    """A model and its key-value cache of `cells` tokens, shared by `sequences` conversations."""
+
+    def __init__(self, path: Path, *, cells: int, sequences: int, threads: int) -> None:
         llama_cpp.llama_backend_init()
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_extra_bufts = not _has_amx()
         self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise EngineError(ENGINE, f"{path.name} is not a GGUF model that llama.cpp can load")
-        context_parameters = llama_cpp.llama_context_default_params()
-        context_parameters.n_ctx = context
-        context_parameters.n_batch = context_parameters.n_ubatch = CHUNK_TOKENS
-        context_parameters.n_threads = context_parameters.n_threads_batch = threads
-        self._context = llama_cpp.llama_init_from_model(self._model, context_parameters)
+        context = llama_cpp.llama_context_default_params()
+        context.n_ctx, context.n_seq_max, context.kv_unified = cells, sequences, True
+        context.n_batch = context.n_ubatch = MOST_STEP_TOKENS
+        context.n_threads = context.n_threads_batch = threads
+        if not llama_cpp.llama_supports_gpu_offload():
+            # Made for long contexts and graphics cards: with ours, 16 tokens take 60 % longer.
+            context.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        self._context = llama_cpp.llama_init_from_model(self._model, context)
         if not self._context:
-            raise EngineError(ENGINE, f"no memory for a context of {context} tokens")
-        self.context = context
-        self.cached: list[int] = []
-        self.read = 0
+            raise EngineError(ENGINE, f"no memory for a context of {cells} tokens")
+        self._batch = llama_cpp.llama_batch_init(MOST_STEP_TOKENS, 0, 1)
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self._formatter = self._chat_formatter(path)
 
     def close(self) -> None:
         """Free all of it."""
+        llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
 
@@ -83,50 +94,48 @@ class GgufModel:
             raise EngineError(ENGINE, "the prompt has too many tokens")
         return list(tokens[:count])
 
-    def read_prompt(self, tokens: Sequence[int], cancelled: Cancelled) -> bool:
-        """Bring the cache to `tokens`, reusing what it shares with them; False if cancelled."""
-        # The last token is always read again: what comes next is computed by reading it.
-        shared = min(shared_length(self.cached, tokens), len(tokens) - 1)
-        if not llama_cpp.llama_memory_seq_rm(self._memory, SEQUENCE, shared, -1):
-            llama_cpp.llama_memory_clear(self._memory, True)  # a recurrent model: all or nothing
-            shared = 0
-        del self.cached[shared:]
-        for start in range(shared, len(tokens), CHUNK_TOKENS):
-            if cancelled.is_set():
-                return False
-            self.append(tokens[start : start + CHUNK_TOKENS])
-        return True
+    def read(self, parts: Sequence["Part"]) -> list[int]:
+        """Read more tokens of several sequences in one step; raises EngineError, CacheFull.
 
-    def append(self, tokens: Sequence[int]) -> None:
-        """Read at most CHUNK_TOKENS more tokens."""
-        batch = (llama_cpp.llama_token * len(tokens))(*tokens)
-        code = llama_cpp.llama_decode(
-            self._context, llama_cpp.llama_batch_get_one(batch, len(tokens))
-        )
+        Returns where in the step each part ended, for `Sampler.next`.
+        """
+        batch, at = self._batch, 0
+        ends = []
+        for part in parts:
+            for position, token in enumerate(part.tokens, start=part.position):
+                batch.token[at], batch.pos[at] = token, position
+                batch.n_seq_id[at], batch.seq_id[at][0] = 1, part.sequence
+                batch.logits[at] = False
+                at += 1
+            batch.logits[at - 1] = part.output
+            ends.append(at - 1)
+        batch.n_tokens = at
+        code = llama_cpp.llama_decode(self._context, batch)
+        if code == 1:
+            raise CacheFull(ENGINE, "the key-value cache is full")
         if code:
             raise EngineError(ENGINE, f"llama_decode failed with {code}")
-        self.cached.extend(tokens)
-        self.read += len(tokens)
+        return ends
 
-    def save(self) -> bytes:
-        """Return the cache as bytes, for `restore`."""
-        size = llama_cpp.llama_state_seq_get_size(self._context, SEQUENCE)
-        buffer = (ctypes.c_uint8 * size)()
-        used = llama_cpp.llama_state_seq_get_data(self._context, buffer, size, SEQUENCE)
-        return bytes(memoryview(buffer)[:used])
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let the empty sequence `target` share the first `length` tokens of `source`."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def restore(self, tokens: Sequence[int], saved: bytes) -> None:
-        """Replace the cache by `saved`, which holds `tokens`."""
-        llama_cpp.llama_memory_clear(self._memory, False)
-        self.cached.clear()
-        buffer = (ctypes.c_uint8 * len(saved)).from_buffer_copy(saved)
-        if not llama_cpp.llama_state_seq_set_data(self._context, buffer, len(saved), SEQUENCE):
-            raise EngineError(ENGINE, "a saved prompt could not be restored")
-        self.cached.extend(tokens)
+    def remove(self, sequence: int, start: int) -> bool:
+        """Forget the tokens of a sequence from `start` on; False if only all can be forgotten."""
+        return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
-    def sampler(self, temperature: float) -> "Sampler":
+    def sampler(self, temperature: float) -> Sampler:
         """Return a fresh sampler for one reply."""
         return Sampler(self._context, self._vocabulary, temperature)
+
+    @property
+    def whole_only(self) -> bool:
+        """A recurrent model: of what it has read, the end cannot be forgotten alone."""
+        return bool(
+            llama_cpp.llama_model_is_recurrent(self._model)
+            or llama_cpp.llama_model_is_hybrid(self._model)
+        )
 
     def ends(self, token: int) -> bool:
         """Tell whether `token` ends a reply."""
@@ -156,55 +165,6 @@ class GgufModel:
         if token < 0:
             return ""
         return bytes(llama_cpp.llama_vocab_get_text(self._vocabulary, token)).decode()
-
-
-class Sampler:
-    """Chooses the tokens of one reply. Only what the reply itself repeats is penalised."""
-
-    def __init__(
-        self,
-        context: llama_cpp.llama_context_p,
-        vocabulary: llama_cpp.llama_vocab_p,
-        temperature: float,
-    ) -> None:
-        self._context = context
-        self._chain = llama_cpp.llama_sampler_chain_init(
-            llama_cpp.llama_sampler_chain_default_params()
-        )
-        # Few candidates first: penalties look at each.
-        links = [
-            llama_cpp.llama_sampler_init_top_k(TOP_K),
-            llama_cpp.llama_sampler_init_penalties(
-                llama_cpp.llama_vocab_n_tokens(vocabulary), REPEAT_WINDOW, REPEAT_PENALTY, 0.0, 0.0
-            ),
-        ]
-        if temperature == 0:
-            links.append(llama_cpp.llama_sampler_init_greedy())
-        else:
-            links += [
-                llama_cpp.llama_sampler_init_top_p(TOP_P, 1),
-                llama_cpp.llama_sampler_init_min_p(MIN_P, 1),
-                llama_cpp.llama_sampler_init_temp(temperature),
-                llama_cpp.llama_sampler_init_dist(llama_cpp.LLAMA_DEFAULT_SEED),
-            ]
-        for link in links:
-            llama_cpp.llama_sampler_chain_add(self._chain, link)
-
-    def next(self) -> int:
-        """Return the next token."""
-        return int(llama_cpp.llama_sampler_sample(self._chain, self._context, -1))
-
-    def close(self) -> None:
-        """Free it."""
-        llama_cpp.llama_sampler_free(self._chain)
-
-
-def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many tokens the two begin with in common."""
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return at
-    return min(len(one), len(other))
 
 
 def _has_amx() -> bool:

@@ -1,32 +1,31 @@
 """The default language model: any GGUF file, run by llama.cpp in this process.
 
-Conversations wait for the one model in a fair queue. What it has read of a prompt is kept: the
-cache still holds the conversation that spoke last, and the beginnings given to `warm` are kept as
-bytes, so that a reply in any of them reads only what is new.
+All conversations share one model, in a thread of its own; see `relay.llm.runner`. Here is the side
+of the event loop: what may wait, for how long, and what happens when the thread hangs.
 """
 
 import asyncio
-import codecs
 import contextlib
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 
 from relay.config import LlmSettings
-from relay.errors import EngineError, EngineTimeout, ModelMissing
+from relay.errors import EngineBusy, EngineError, EngineTimeout, ModelMissing
 from relay.llm import ChatMessage, ReplyStream, Role
 from relay.llm.cores import spare_cores
-from relay.llm.gguf import ENGINE, GgufModel, shared_length
+from relay.llm.gguf import ENGINE, GgufModel
+from relay.llm.job import Job
+from relay.llm.runner import CELLS_PER_CONTEXT, SEQUENCES, Runner
 from relay.models import find
+from relay.streams import within
 from relay.urgency import Urgency
-from relay.worker import Cancelled, Worker
+from relay.worker import Worker
 
 LOAD_TIMEOUT_S = 300.0
-MAX_WARM = 8
-"""Prompt beginnings kept: 23 kB a token with SmolLM2-135M, 115 kB with Llama 3.2 3B."""
 
-MIN_REPLY_TOKENS = 16
-"""A prompt that leaves less room than this is refused."""
+HANGS_AFTER_S = 30.0
+"""A step takes 10 to 500 ms; a thread that shows no sign of life for this long is given up."""
 
 
 class LlamaEngine:
@@ -35,11 +34,11 @@ class LlamaEngine:
     def __init__(self, settings: LlmSettings, models_dir: Path) -> None:
         self._settings = settings
         self._worker = Worker(
-            ENGINE,
-            lambda: _load(settings, models_dir),
-            max_waiting=settings.max_waiting,
-            dispose=_Loaded.close,
+            ENGINE, lambda: _load(settings, models_dir), max_waiting=1, dispose=Runner.close
         )
+        self._jobs: set[Job] = set()
+        self._inbox: SimpleQueue[Job] = SimpleQueue()
+        self._running: asyncio.Task[None] | None = None
 
     @classmethod
     async def load(cls, settings: LlmSettings, models_dir: Path) -> "LlamaEngine":
@@ -58,13 +57,10 @@ class LlamaEngine:
         return f"llama {self._settings.model}"
 
     async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
-        """Read a prompt prefix ahead of time; the last MAX_WARM of them are kept."""
-        messages = list(prefix)
-
-        def run(loaded: "_Loaded", cancelled: Cancelled) -> None:
-            loaded.warm(messages, cancelled)
-
-        await self._worker.call(run, timeout_s=self._settings.timeout_s)
+        """Read what is known of a prompt ahead of time; see `LanguageModel.warm`."""
+        child = [ChatMessage(Role.CHILD, question)] if question else []
+        async with self._submitted(Job([*prefix, *child], stream=None)) as job:
+            await self._next(job, self._settings.timeout_s)
 
     def reply(
         self,
@@ -74,22 +70,18 @@ class LlamaEngine:
         urgency: Urgency = Urgency.FIRST_SENTENCE,
     ) -> ReplyStream:
         """Return the reply in pieces; see `LanguageModel.reply`."""
-        return ReplyStream(urgency, lambda _stream: self._reply(list(messages), max_tokens))
+        return ReplyStream(urgency, lambda stream: self._reply(stream, list(messages), max_tokens))
 
-    async def _reply(self, asked: list[ChatMessage], max_tokens: int) -> AsyncGenerator[str, None]:
-
-        def run(loaded: "_Loaded", cancelled: Cancelled) -> Iterator[str]:
-            return loaded.reply(asked, max_tokens, self._settings.temperature, cancelled)
-
-        pieces = self._worker.stream(
-            run,
-            first_timeout_s=self._settings.first_token_timeout_s,
-            timeout_s=self._settings.first_token_timeout_s,
-        )
+    async def _reply(
+        self, stream: ReplyStream, messages: list[ChatMessage], max_tokens: int
+    ) -> AsyncGenerator[str, None]:
         clock = asyncio.get_running_loop().time
         begun: float | None = None
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
+        job = Job(messages, stream=stream, max_tokens=max_tokens)
+        async with self._submitted(job):
+            while (
+                piece := await self._next(job, self._settings.first_token_timeout_s)
+            ) is not None:
                 begun = begun or clock()
                 if clock() - begun > self._settings.timeout_s:
                     limit = f"{self._settings.timeout_s:g} s"
@@ -99,77 +91,75 @@ class LlamaEngine:
     async def tokens_read(self) -> int:
         """Return how many tokens the model has read since it was loaded, for measurements."""
         return await self._worker.call(
-            lambda loaded, _cancelled: loaded.model.read, timeout_s=self._settings.timeout_s
+            lambda runner, _cancelled: runner.read, timeout_s=self._settings.timeout_s
         )
 
     async def close(self) -> None:
         """Free the model and stop the thread."""
+        closing = EngineError(ENGINE, "is closing")
+        for job in self._jobs:
+            job.cancelled = True
+            job.end(closing)
         await self._worker.close()
+        if self._running is not None:
+            await asyncio.wait([self._running])
 
-
-class _Loaded:
-    """The model and the prompt beginnings that are kept, in the engine's thread."""
-
-    def __init__(self, model: GgufModel) -> None:
-        self.model = model
-        self._warm: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
-
-    def close(self) -> None:
-        self.model.close()
-
-    def warm(self, prefix: list[ChatMessage], cancelled: Cancelled) -> None:
-        # What any two conversations that begin with it share; templates differ in what follows it.
-        one, other = (
-            self.model.prompt([*prefix, ChatMessage(Role.CHILD, text)]) for text in ("a", "b")
-        )
-        tokens = tuple(one[: shared_length(one, other)])
-        if tokens in self._warm or not tokens:
-            return
-        self._use_warm(tokens)
-        if self.model.read_prompt(tokens, cancelled):
-            self._warm[tokens] = self.model.save()
-            while len(self._warm) > MAX_WARM:
-                self._warm.popitem(last=False)
-
-    def reply(
-        self, messages: list[ChatMessage], max_tokens: int, temperature: float, cancelled: Cancelled
-    ) -> Iterator[str]:
-        tokens = self.model.prompt(messages)
-        room = self.model.context - len(tokens)
-        if room < MIN_REPLY_TOKENS:
-            raise EngineError(ENGINE, f"{len(tokens)} tokens are too long a conversation")
-        self._use_warm(tokens)
-        if not self.model.read_prompt(tokens, cancelled):
-            return
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
-        sampler = self.model.sampler(temperature)
+    @contextlib.asynccontextmanager
+    async def _submitted(self, job: Job) -> AsyncIterator[Job]:
+        """Let the model work on `job` until this is left; raises EngineBusy."""
+        # Whoever waits in silence finds room where work that may be in vain finds none.
+        most = self._settings.max_waiting
+        if job.urgency >= Urgency.SPECULATIVE:
+            most //= 2
+        if len(self._jobs) > most:
+            raise EngineBusy(ENGINE, f"{most} others are waiting already")
+        self._jobs.add(job)
+        self._inbox.put(job)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
         try:
-            for _ in range(min(max_tokens, room)):
-                token = sampler.next()
-                if self.model.ends(token):
-                    break
-                if piece := decoder.decode(self.model.piece(token)):
-                    yield piece
-                if cancelled.is_set():
-                    return
-                self.model.append([token])
+            yield job
         finally:
-            sampler.close()
+            job.cancelled = True
+            self._jobs.discard(job)
 
-    def _use_warm(self, tokens: Sequence[int]) -> None:
-        """Restore the kept beginning that has most in common with `tokens`, if it is worth it."""
-        if not self._warm:
-            return
-        best = max(self._warm, key=lambda kept: shared_length(kept, tokens))
-        if shared_length(best, tokens) > shared_length(self.model.cached, tokens):
-            self._warm.move_to_end(best)
-            self.model.restore(best, self._warm[best])
+    async def _run(self) -> None:
+        """Keep the thread working while there are jobs."""
+        while waiting := [job for job in self._jobs if not job.done]:
+            beats = self._worker.stream(
+                lambda runner, cancelled: runner.run(self._inbox, cancelled),
+                first_timeout_s=LOAD_TIMEOUT_S,
+                timeout_s=HANGS_AFTER_S,
+            )
+            try:
+                async with contextlib.aclosing(beats):
+                    async for _beat in beats:
+                        pass
+            except EngineError as error:
+                for job in waiting:
+                    job.end(error)
+
+    async def _next(self, job: Job, limit_s: float) -> str | None:
+        try:
+            event = await within(job.events.get(), limit_s)
+        except TimeoutError:
+            if job.started:
+                raise EngineTimeout(ENGINE, f"did not answer within {limit_s:g} s") from None
+            raise EngineBusy(ENGINE, f"its turn did not come within {limit_s:g} s") from None
+        if isinstance(event, EngineError):
+            raise event
+        return event
 
 
-def _load(settings: LlmSettings, models_dir: Path) -> _Loaded:
+def _load(settings: LlmSettings, models_dir: Path) -> Runner:
     folder = find(models_dir, settings.model, engine=ENGINE)
     files = sorted(folder.glob("*.gguf"))
     if not files:
         raise ModelMissing(ENGINE, f'the model "{settings.model}" holds no GGUF file')
-    threads = settings.threads or spare_cores()
-    return _Loaded(GgufModel(files[0], context=settings.context, threads=threads))
+    model = GgufModel(
+        files[0],
+        cells=settings.context * CELLS_PER_CONTEXT,
+        sequences=SEQUENCES,
+        threads=settings.threads or spare_cores(),
+    )
+    return Runner(model, context=settings.context, temperature=settings.temperature)
