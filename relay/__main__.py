@@ -50,7 +50,11 @@ def make_parser() -> argparse.ArgumentParser:
 
     toy = commands.add_parser("toy", help="add, list, change and remove toys")
     toys = toy.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    added = command(toys, "add", "toys.add", "pair a toy and print its token, once", machine)
+    paired = command(toys, "pair", "pair.pair", "show a code that lets a new toy in", machine)
+    paired.add_argument("name", help="what the family calls it")
+    paired.add_argument("--age", type=int, required=True, help="age of the child, 3 to 13")
+    paired.add_argument("--no-wait", action="store_true", help="show the code, and do not watch")
+    added = command(toys, "add", "toys.add", "add a toy without a code: print its token", machine)
     added.add_argument("name", help="what the family calls it")
     added.add_argument("--age", type=int, required=True, help="age of the child, 3 to 13")
     listed = command(toys, "list", "toys.show", "list the toys", machine)
@@ -80,6 +84,16 @@ def make_parser() -> argparse.ArgumentParser:
     shown.add_argument(
         "--markdown", action="store_true", help="print a table of all settings instead"
     )
+
+    saved = command(commands, "backup", "backup.make", "write all data into one file")
+    saved.add_argument("file", nargs="?", type=Path, help="default: bramble-DATE.backup, here")
+    saved.add_argument("--encrypt", action="store_true", help="ask for a passphrase that opens it")
+    restored = command(commands, "restore", "backup.bring_back", "go back to a backup")
+    restored.add_argument("file", type=Path, help="what `backup` wrote")
+    for each in (saved, restored):
+        each.add_argument(
+            "--passphrase-file", type=Path, metavar="FILE", help="take the passphrase from FILE"
+        )
 
     made = command(commands, "certificate", "house.certificate", "show who this relay is (TLS)")
     made.add_argument(

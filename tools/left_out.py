@@ -27,7 +27,7 @@ def left_out(models_dir: Path) -> list[str]:
         )
     if not (shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))):
         lines.append(
-            "the store on PostgreSQL (SQLite was tested): install it (on Debian or Ubuntu, as root: "
+            "the store on PostgreSQL (SQLite was tested): install it (on Debian, as root: "
             "apt-get install postgresql)"
         )
     if not (models_dir / "vosk-small-en").is_dir():

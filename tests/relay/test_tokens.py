@@ -8,8 +8,8 @@ from relay.tokens import authenticate, digest, issue_token
 
 
 @pytest.fixture
-async def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'relay.db'}")
+async def store(store_url):
+    store = Store(store_url)
     await store.open()
     yield store
     await store.close()
@@ -38,11 +38,14 @@ async def test_a_removed_toy_is_not_let_in(store):
     assert await authenticate(store, token) is None
 
 
-async def test_the_secret_is_nowhere_in_the_files(store, tmp_path):
+async def test_the_secret_is_nowhere_in_the_files(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'relay.db'}")
+    await store.open()
     _, token = await issue_token(store, "Bear", 6)
     secret = token.split(".")[1].encode()
     for path in tmp_path.iterdir():
         assert secret not in path.read_bytes()
+    await store.close()
 
 
 async def test_every_single_changed_character_is_noticed(store):

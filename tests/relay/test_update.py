@@ -209,8 +209,8 @@ async def test_a_toy_that_refuses_and_one_that_has_gone():
 # Requests, and the command line
 
 
-async def test_requests(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/relay.db")
+async def test_requests(store_url):
+    store = Store(store_url)
     await store.open()
     requests = UpdateRequests(store.database)
     toy, _ = await issue_token(store, "Bear", 7)

@@ -1,0 +1,1 @@
+"""Backups: everything that is the family's in one file, and back again."""
