@@ -3,7 +3,7 @@
 import re
 import socket
 
-from relay.config import ListenSettings
+from relay.config import ListenSettings, ParentSettings
 from relay.errors import RelayError
 
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?")
@@ -43,7 +43,16 @@ def toy_address(listen: ListenSettings, port: int) -> str:
     return f"{scheme}://{host}:{port}/toy"
 
 
-def check_address(listen: ListenSettings) -> None:
+def page_address(settings: ParentSettings, port: int) -> str:
+    """Return the address of the parent's page, as a browser wants it."""
+    host = settings.host
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+        host = [name for name in own_hosts() if ":" not in name][-1]
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def check_address(listen: ListenSettings | ParentSettings) -> None:
     """Raise ListenError if the address cannot be listened on."""
     try:
         found = socket.getaddrinfo(
@@ -61,9 +70,10 @@ def check_address(listen: ListenSettings) -> None:
         raise cannot_listen(listen, error) from error
 
 
-def cannot_listen(listen: ListenSettings, error: OSError) -> ListenError:
+def cannot_listen(listen: ListenSettings | ParentSettings, error: OSError) -> ListenError:
     """Return the error to raise when listening failed with `error`."""
+    group = "parent" if isinstance(listen, ParentSettings) else "listen"
     return ListenError(
         f"cannot listen on {listen.host} port {listen.port}: {(error.strerror or '?').lower()}. "
-        "Stop the other program (perhaps another relay), or set listen.host and listen.port"
+        f"Stop the other program (perhaps another relay), or set {group}.host and {group}.port"
     )

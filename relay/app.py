@@ -13,13 +13,17 @@ from relay.certificate import CertificateError, Identity, load_identity, server_
 from relay.config import Settings
 from relay.database import StoreError
 from relay.engines import Engines, load_engines
+from relay.house import House
 from relay.lines import Lines
 from relay.metrics import Metrics
+from relay.parent.server import PageServer
+from relay.parent.services import PageServices, Tables
 from relay.record import TurnObserver
 from relay.safety import SafetyGate
 from relay.server import Server
 from relay.session import Session
 from relay.store import Store, Toy
+from relay.streams import within
 from relay.telemetry import log, log_turn
 from relay.tokens import authenticate
 from relay.update.updater import Updater
@@ -27,7 +31,7 @@ from relay.update.updater import Updater
 _logger = logging.getLogger(__name__)
 
 # How soon a removed toy is cut off, and a new age takes effect.
-_PAIRINGS_EVERY_S = 1.0
+_HOUSE_EVERY_S = 1.0
 _UPDATES_EVERY_S = 1.0
 _RENEWAL_EVERY_S = 24 * 3600.0
 
@@ -44,8 +48,11 @@ class Relay:
         self.store = Store(settings.store_url, timeout_s=settings.store.timeout_s)
         self._observers = (log_turn, *observers)
         self._cleanup = contextlib.AsyncExitStack()
+        self.house = House(self.store.database)
+        self._house_changed = asyncio.Event()
         self._engines: Engines | None = None
         self._server: Server | None = None
+        self._page: PageServer | None = None
         self.identity: Identity | None = None
 
     @property
@@ -61,6 +68,11 @@ class Relay:
         if self._server is None:
             raise RuntimeError("the relay has not been started")
         return self._server.port
+
+    @property
+    def page_port(self) -> int | None:
+        """The TCP port of the parent's page, None where there is none; see `engines`."""
+        return None if self._page is None else self._page.port
 
     @property
     def sessions(self) -> Mapping[str, Session]:
@@ -84,6 +96,7 @@ class Relay:
         """Say goodbye to every toy and free everything; harmless when repeated."""
         await self._cleanup.aclose()
         self._server = None
+        self._page = None
         self._engines = None
 
     async def _start(self) -> None:
@@ -91,9 +104,15 @@ class Relay:
         settings = self.settings
         # What can be seen to be wrong at once comes before the seconds of loading models.
         check_address(settings.listen)
-        tls = await self._secure() if settings.listen.tls else None
+        parent = settings.parent
+        if parent.enabled:
+            check_address(parent)
+        tls = None
+        if settings.listen.tls or (parent.enabled and parent.tls):
+            tls = await self._secure()
         self._cleanup.push_async_callback(self.store.close)
         await self.store.open()
+        await self.house.refresh()
         gate = await asyncio.to_thread(SafetyGate, settings.safety, models_dir=settings.models_dir)
         self._engines = await load_engines(settings)
         self._cleanup.push_async_callback(self._engines.close)
@@ -106,7 +125,7 @@ class Relay:
             lines=await Lines.render(self._engines.tts),
             alerts=self.store.add_alert,
             observers=(*self._observers, metrics.observe),
-            tls=tls,
+            tls=tls if settings.listen.tls else None,
             metrics=metrics,
         )
         try:
@@ -114,9 +133,11 @@ class Relay:
         except OSError as error:
             raise cannot_listen(settings.listen, error) from error
         self._cleanup.push_async_callback(self._server.stop)
+        if parent.enabled:
+            self._page = await self._open_page(self._server, tls if parent.tls else None)
         watcher = asyncio.create_task(metrics.watch_loop())
         self._cleanup.push_async_callback(_finish, watcher)
-        watcher = asyncio.create_task(self._watch_pairings(self._server))
+        watcher = asyncio.create_task(self._watch_house())
         self._cleanup.push_async_callback(_finish, watcher)
         updater = Updater(self.store, settings.limits.messages_per_second)
         self._cleanup.push_async_callback(updater.stop)
@@ -133,6 +154,22 @@ class Relay:
             tts=self._engines.tts.name,
             seconds=round(time.monotonic() - began, 1),
         )
+
+    async def _open_page(self, server: Server, tls: ssl.SSLContext | None) -> PageServer:
+        services = PageServices(
+            settings=self.settings,
+            tables=Tables(self.store.database),
+            sessions=server.sessions,
+            changed=self._note_change,
+            secure=tls is not None,
+        )
+        page = PageServer(services, tls)
+        try:
+            await page.start()
+        except OSError as error:
+            raise cannot_listen(self.settings.parent, error) from error
+        self._cleanup.push_async_callback(page.stop)
+        return page
 
     async def _secure(self) -> ssl.SSLContext:
         """Return the listener's TLS context, kept from running out as long as the relay runs."""
@@ -165,15 +202,37 @@ class Relay:
                 log(_logger, logging.WARNING, "last seen could not be stored", toy=toy.id)
         return toy
 
-    async def _watch_pairings(self, server: Server) -> None:
-        """Cut off toys that were removed, and have those whose age was changed connect anew."""
+    async def _watch_house(self) -> None:
+        """See what was changed, on the page at once, by another process within a second."""
         while True:
-            await asyncio.sleep(_PAIRINGS_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await within(self._house_changed.wait(), _HOUSE_EVERY_S)
+            self._house_changed.clear()
             try:
-                await self._apply_pairings(list(server.sessions.values()))
+                await self._look_at_the_house()
             except Exception:
                 # Whatever it was, a parent's next change must still be seen.
-                log(_logger, logging.ERROR, "pairings could not be looked at")
+                log(_logger, logging.ERROR, "the house could not be looked at")
+
+    async def _look_at_the_house(self) -> None:
+        """Cut off toys that were removed, and have those whose age was changed connect anew."""
+        # Listed first: a toy that comes in meanwhile may be newer than what is looked at.
+        sessions = list(self.sessions.values())
+        await self.house.refresh()
+        ages = {toy: standing.toy.age for toy, standing in self.house.standings.items()}
+        closing = [
+            session.close(Close.NOT_AUTHORISED, "token unknown or revoked")
+            if session.toy.id not in ages
+            else session.close(Close.GOING_AWAY, "the age was changed")
+            for session in sessions
+            if session.toy.age != ages.get(session.toy.id)
+        ]
+        await asyncio.gather(*closing)
+
+    async def _note_change(self) -> None:
+        """Have what a parent has just changed take effect."""
+        await self.house.refresh()
+        self._house_changed.set()
 
     async def _watch_updates(self, server: Server, updater: Updater) -> None:
         """Give the toys the firmware that `python -m relay update` has asked for."""
@@ -183,19 +242,6 @@ class Relay:
                 await updater.look(list(server.sessions.values()))
             except Exception:
                 log(_logger, logging.ERROR, "updates could not be looked at")
-
-    async def _apply_pairings(self, sessions: Sequence[Session]) -> None:
-        if not sessions:
-            return
-        ages = {toy.id: toy.age for toy in await self.store.toys()}
-        closing = [
-            session.close(Close.NOT_AUTHORISED, "token unknown or revoked")
-            if session.toy.id not in ages
-            else session.close(Close.GOING_AWAY, "the age was changed")
-            for session in sessions
-            if session.toy.age != ages.get(session.toy.id)
-        ]
-        await asyncio.gather(*closing)
 
 
 async def _finish(task: "asyncio.Task[None]") -> None:

@@ -50,6 +50,23 @@ class ListenSettings(_Group):
     )
 
 
+class ParentSettings(_Group):
+    """Where parents reach their page."""
+
+    enabled: bool = Field(default=True, description="serve the page")
+    host: str = Field(default="0.0.0.0", min_length=1, description="address to listen on")  # noqa: S104
+    port: int = Field(default=8766, ge=0, le=65535, description="TCP port; 0 takes any free one")
+    tls: bool = Field(
+        default=True,
+        description="encrypt the page; off only for this computer, or behind a proxy that encrypts",
+    )
+    names: tuple[str, ...] = Field(
+        default=(),
+        max_length=32,
+        description="names by which browsers may call it, besides this computer's and *.local",
+    )
+
+
 class LimitSettings(_Group):
     """How much, how often and how long: everything that comes from outside has a limit."""
 
@@ -276,6 +293,7 @@ class Settings(BaseSettings):
     )
     models_dir: UserPath = Field(default=Path("models"), description="where the models lie")
     listen: ListenSettings = ListenSettings()
+    parent: ParentSettings = ParentSettings()
     limits: LimitSettings = LimitSettings()
     endpoint: EndpointSettings = EndpointSettings()
     stt: SttSettings = SttSettings()

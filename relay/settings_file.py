@@ -243,7 +243,9 @@ def _did_you_mean(location: tuple[str, ...]) -> str:
     names = {name for group, name in settings if group == (location[0] if location[1:] else "")}
     if len(location) == 1:
         names |= {group for group, _ in settings if group}
+    elsewhere = [f"[{group}]" for group, name in settings if name == location[-1] and group]
+    if elsewhere:
+        return f"; did you mean it under {' or '.join(elsewhere)}?"
     if close := difflib.get_close_matches(location[-1], names, 1):
         return f"; did you mean {close[0]}?"
-    elsewhere = [group for group, name in settings if name == location[-1] and group]
-    return f"; did you mean it under [{elsewhere[0]}]?" if elsewhere else ""
+    return ""

@@ -33,6 +33,7 @@ _QUIETED = {
     "httpx": logging.WARNING,
     "pyttsx3": logging.WARNING,
     "sqlalchemy": logging.WARNING,
+    "uvicorn": logging.WARNING,
     "websockets": logging.WARNING,
 }
 

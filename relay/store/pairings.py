@@ -94,6 +94,15 @@ class Pairings:
 
         return await self._database.read(work)
 
+    async def remembered(self) -> list[Pairing]:
+        """Return all offers there are, also those that are over, newest first."""
+
+        def work(connection: Connection) -> list[Pairing]:
+            query = select(pairings).order_by(pairings.c.created.desc())
+            return [_pairing(row) for row in connection.execute(query).mappings()]
+
+        return await self._database.read(work)
+
 
 def _pairing(row: RowMapping) -> Pairing:
     return Pairing(**{**row, "code_digest": bytes(row["code_digest"])})

@@ -15,6 +15,8 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "BRAMBLE_DATA_DIR": str(home),
         "BRAMBLE_MODELS_DIR": str(ROOT / "models"),
         "BRAMBLE_LISTEN__HOST": "127.0.0.1",
+        "BRAMBLE_PARENT__HOST": "127.0.0.1",
+        "BRAMBLE_PARENT__PORT": "0",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         **variables,

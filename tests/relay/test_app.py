@@ -29,6 +29,7 @@ def settings(tmp_path, **groups):
             "data_dir": tmp_path / "data",
             "models_dir": ROOT / "models",
             "listen": {"host": "127.0.0.1", "port": 0, "tls": False},
+            "parent": {"host": "127.0.0.1", "port": 0, "tls": False},
             **groups,
         }
     )

@@ -93,7 +93,7 @@ def test_every_problem_is_named_at_once_in_plain_words(tmp_path, monkeypatch):
     found = "\n".join(problems(file))
     for expected in (
         "lissten: there is no such setting; did you mean listen?",
-        "port: there is no such setting; did you mean it under [listen]?",
+        "port: there is no such setting; did you mean it under [listen] or [parent]?",
         "listen.port: must be at most 65535, and is '99999'",
         "stt.engine: must be one of 'auto', 'vosk' or 'whisper', and is 'voks'",
         "stt.language: is not of the right form",

@@ -1,0 +1,71 @@
+"""What every page shares: tables, settings, connected toys, and who is told of changes."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from relay.config import Settings
+from relay.database import Database
+from relay.guards import AttemptLimit
+from relay.messages import Heartbeat
+from relay.parent.passwords import Passwords
+from relay.session import State
+from relay.store.alerts import FamilyAlerts
+from relay.store.audit import Audit
+from relay.store.children import Children
+from relay.store.family_toys import FamilyToys
+from relay.store.households import Households
+from relay.store.invitations import Invitations
+from relay.store.logins import Logins
+from relay.store.parents import Parents
+from relay.store.rules import Rules
+from relay.store.usage import Usage
+
+
+class ConnectedToy(Protocol):
+    """What a page shows of a session."""
+
+    @property
+    def state(self) -> State:
+        """Where the session stands now."""
+
+    @property
+    def health(self) -> Heartbeat | None:
+        """The latest heartbeat."""
+
+
+class Tables:
+    """The tables of families, over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.alerts = FamilyAlerts(database)
+        self.audit = Audit(database)
+        self.children = Children(database)
+        self.households = Households(database)
+        self.invitations = Invitations(database)
+        self.logins = Logins(database)
+        self.parents = Parents(database)
+        self.rules = Rules(database)
+        self.toys = FamilyToys(database)
+        self.usage = Usage(database)
+
+
+@dataclass
+class PageServices:
+    """Everything a page needs and none of them owns.
+
+    `sessions` are the connected toys by id. `changed` is awaited after whatever a toy must notice
+    at once. `secure` says that the page is served over TLS.
+    """
+
+    settings: Settings
+    tables: Tables
+    sessions: Mapping[str, ConnectedToy]
+    changed: Callable[[], Awaitable[None]]
+    secure: bool
+    passwords: Passwords = field(default_factory=Passwords)
+    # Attempts to log in, or to use a link, from one address and for one account.
+    by_address: AttemptLimit = field(default_factory=lambda: AttemptLimit(20, 300))
+    by_account: AttemptLimit = field(default_factory=lambda: AttemptLimit(10, 300))
+    now: Callable[[], float] = time.time
