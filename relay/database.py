@@ -4,13 +4,13 @@ SQLite by default, any other database by its SQLAlchemy address.
 """
 
 import asyncio
+import contextlib
 import functools
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -114,6 +114,13 @@ class Database:
 
         await self.call(look)
 
+    async def compact(self) -> None:
+        """Write the files anew, so that no byte of what was erased is left in them.
+
+        Raises StoreError, also when other programs kept the old bytes in use.
+        """
+        await self._run(self._rewrite)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._run(self._engine.dispose)
@@ -125,6 +132,26 @@ class Database:
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
+
+    def _rewrite(self) -> None:
+        if self._url.get_backend_name() != "sqlite":
+            with self._engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.exec_driver_sql("VACUUM FULL")
+            return
+        with contextlib.closing(self._engine.raw_connection()) as pooled:
+            link = pooled.driver_connection
+            if not isinstance(link, sqlite3.Connection):
+                raise TypeError("SQLite is used through sqlite3")
+            link.execute("VACUUM")
+            # The log still holds the pages as they were (sqlite.org/pragma.html, wal_checkpoint);
+            # SQLite waits for readers as long as for a lock.
+            busy, *_ = link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(
+                f"{self.where}: erased, but another program still reads the file as it was: "
+                "the last traces go when that program and the relay have been stopped"
+            )
 
     def _prepare(self) -> None:
         if self._url.get_backend_name() == "sqlite" and self._url.database:
@@ -141,7 +168,7 @@ class Database:
             with _migrating:
                 alembic.command.upgrade(config, "head")
 
-    @contextmanager
+    @contextlib.contextmanager
     def _unlinked(self, connection: Connection) -> Iterator[None]:
         """Have SQLite mind no foreign keys inside the block, which stands around a transaction.
 
@@ -158,7 +185,7 @@ class Database:
         finally:
             link.execute("PRAGMA foreign_keys = ON")
 
-    @contextmanager
+    @contextlib.contextmanager
     def _plain_errors(self) -> Iterator[None]:
         try:
             yield
