@@ -74,6 +74,24 @@ def write_json(
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_pictures(beside: Path, pictures: Mapping[str, str]) -> list[Path]:
+    """Write SVG pictures beside a JSON file, as in `latency-stages.svg`; return their paths."""
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, svg in pictures.items():
+        path = beside.with_name(f"{beside.stem}-{name}.svg")
+        path.write_text(svg, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def verdict(value: float, goal: float | None) -> str:
+    """Return what a figure means for a goal that it may not exceed."""
+    if goal is None:
+        return "-"
+    return "met" if value <= goal else f"over by {value - goal:.6g}"
+
+
 def print_table(title: str, rows: Sequence[Row], console: Console | None = None) -> None:
     """Print rows of the same columns as a table; numbers stand to the right."""
     table = Table(title=title, title_justify="left", title_style="bold")

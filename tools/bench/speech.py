@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,29 +83,64 @@ QUESTIONS = (
     "Can you count to five?",
     "What is snow made of?",
     "Tell me something about elephants.",
+    "Why do cats purr?",
+    "Where do penguins live?",
+    "How do airplanes stay in the air?",
+    "What makes a rainbow?",
+    "Why is the sea salty?",
+    "How do bees make honey?",
+    "What do owls do at night?",
+    "Can you tell me a story about a dragon?",
+    "Why do I have a belly button?",
+    "How far away is the moon?",
+    "What do astronauts eat?",
+    "Why do dogs bark?",
+    "How do trees drink water?",
+    "What is the tallest mountain?",
+    "Why do we have birthdays?",
+    "Can a snail see me?",
+    "What color is a flamingo?",
+    "How do boats float?",
+)
+
+# The bar is where the child stops for PAUSE_MS to think; the recogniser hears one question.
+PAUSE, PAUSE_MS = "|", 500
+PAUSED_QUESTIONS = (
+    "Can you tell me, | why the sky is blue?",
+    "I want to know | how birds can fly.",
+    "What do, | what do dinosaurs eat?",
+    "Tell me a story | about a little bear.",
+    "Why do we | have to sleep?",
+    "My cat is gray, | and what color is your cat?",
+    "How many legs | does a spider have?",
+    "When it rains, | where does the water go?",
 )
 
 
-def spoken_questions(folder: Path, count: int) -> list[SpokenQuestion]:
+def spoken_questions(
+    folder: Path, count: int, *, with_pauses: bool = False
+) -> list[SpokenQuestion]:
     """Return `count` spoken questions in `folder`, making those that are missing.
 
-    Speakers take turns; after all questions the next round shifts the speakers by one. Raises
-    RuntimeError with the maker's own words when speech could not be made.
+    Speakers take turns; after all questions the next round shifts the speakers by one. With pauses,
+    each question has a silence of PAUSE_MS inside. Raises RuntimeError with the maker's own words
+    when speech could not be made.
     """
-    wanted = _plan(folder, count)
+    wanted = _plan(folder, count, PAUSED_QUESTIONS if with_pauses else QUESTIONS)
     if not all(question.path.is_file() for question in wanted):
         command = [sys.executable, "-m", "tools.bench.speech", str(folder), "--count", str(count)]
+        command += ["--pauses"] if with_pauses else []
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode != 0:
             raise RuntimeError(f"spoken questions could not be made: {made.stderr.strip()[-500:]}")
     return wanted
 
 
-def _plan(folder: Path, count: int) -> list[SpokenQuestion]:
+def _plan(folder: Path, count: int, texts: Sequence[str]) -> list[SpokenQuestion]:
     plan = []
     for index in range(count):
-        text = QUESTIONS[index % len(QUESTIONS)]
-        speaker = SPEAKERS[(index + index // len(QUESTIONS)) % len(SPEAKERS)]
+        text = texts[index % len(texts)]
+        speaker = SPEAKERS[(index + index // len(texts)) % len(SPEAKERS)]
         digest = hashlib.sha256(f"{text} {speaker}".encode()).hexdigest()[:8]
         plan.append(SpokenQuestion(text, speaker, folder / f"{speaker.name}-{digest}.wav"))
     return plan
@@ -120,8 +156,9 @@ class Voices:
     def speak(self, text: str, speaker: Speaker) -> bytes:
         """Return `text` as 16 kHz mono 16-bit sound, of even level, with silent edges."""
         make = self._with_espeak if speaker.voice else self._with_piper
-        edge = bytes(EDGE_MS * BYTES_PER_MS)
-        return edge + speech_pcm(*make(text, speaker)) + edge
+        edge, pause = bytes(EDGE_MS * BYTES_PER_MS), bytes(PAUSE_MS * BYTES_PER_MS)
+        parts = [speech_pcm(*make(part, speaker)) for part in text.split(PAUSE)]
+        return edge + pause.join(parts) + edge
 
     def _with_piper(self, text: str, speaker: Speaker) -> tuple[Samples, int]:
         from piper import PiperVoice, SynthesisConfig  # noqa: PLC0415 - optional, and slow to load
@@ -193,11 +230,13 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.speech", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=len(QUESTIONS))
+    parser.add_argument("--pauses", action="store_true", help="questions with a pause inside")
     parser.add_argument("--models-dir", type=Path, default=Path("models"))
     arguments = parser.parse_args(argv)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     voices = Voices(arguments.models_dir)
-    for question in _plan(arguments.folder, arguments.count):
+    texts = PAUSED_QUESTIONS if arguments.pauses else QUESTIONS
+    for question in _plan(arguments.folder, arguments.count, texts):
         if not question.path.is_file():
             # Whole or not at all: an interrupted run must not leave half a question.
             partial = question.path.with_suffix(".partial")

@@ -25,11 +25,14 @@ class Microphone:
         self._live_start = 0.0
         self._live_samples = 0
 
-    def play(self, samples: Samples, start: float) -> float:
-        """Let `samples` be heard from `start` on; returns when the last voiced one is heard."""
+    def play(self, samples: Samples, start: float, voiced: int | None = None) -> float:
+        """Let `samples` be heard from `start` on; returns when the last voiced one is heard.
+
+        `voiced` is the index behind that one; by default it is found by loudness.
+        """
         self._begin(samples.astype("<i2").tobytes(), start)
         self._live_samples = 0
-        return start + last_voiced(samples) / RATE_HZ
+        return start + (last_voiced(samples) if voiced is None else voiced) / RATE_HZ
 
     def feed(self, samples: Samples) -> None:
         """Add live sound; what comes too late for its place is heard after a short silence."""

@@ -50,6 +50,7 @@ class Child:
         self._paw = paw
         self._microphone = microphone
         self._senses = senses
+        self._tapped = False  # the toy listens hands-free since it was interrupted by a tap
 
     async def ask(
         self,
@@ -60,24 +61,33 @@ class Child:
         hold_extra_ms: float,
         interrupt_after_ms: float | None,
         timeout_s: float,
+        voiced_samples: int | None,
     ) -> Reply:
         """See VirtualToy.ask."""
-        pressed_at = time.monotonic() if self._paw.down else self._paw.press()
+        listens = self._paw.down or self._tapped
+        pressed_at = time.monotonic() if listens else self._paw.press()
         released_at = None
-        if mode == "tap":
+        if mode == "tap" and not self._tapped:
             await asyncio.sleep(TAP_S)
             self._paw.release()
             await asyncio.sleep(YOUR_TURN_S)
-        voiced_at = self._microphone.play(question, time.monotonic() + lead_ms / 1000)
+        begins_at = time.monotonic() + lead_ms / 1000
+        voiced_at = self._microphone.play(question, begins_at, voiced_samples)
         if mode == "hold":
             await asyncio.sleep(max(0.0, voiced_at + hold_extra_ms / 1000 - time.monotonic()))
             released_at = self._paw.release()
         deadline = time.monotonic() + timeout_s
         interrupted_at = None
+        self._tapped = False
         if interrupt_after_ms is not None:
             interrupted_at = await self._interrupt(pressed_at, interrupt_after_ms, deadline)
         if interrupted_at is None:
             await self._wait_for_end(pressed_at, deadline)
+        else:
+            self._tapped = mode == "tap"
+            if self._tapped:
+                self._paw.release()
+            await asyncio.sleep(SETTLE_S)
         self._microphone.hush()
         return compose(
             self._senses.speaker,
@@ -104,7 +114,7 @@ class Child:
         if senses.look != Look.SPEAKING:
             return None
         interrupted_at = self._paw.press()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(TAP_S)
         return interrupted_at
 
     async def _wait_for_end(self, since: float, deadline: float) -> None:

@@ -107,6 +107,8 @@ def compose(
     ended_at = recording.last_audible(start, end)
     pcm = recording.between(first, end) if first is not None else np.zeros(0, np.int16)
     spoken = (speech_at, ended_at) if speech_at is not None and ended_at is not None else None
+    # What an interrupted toy plays after that is its "your turn", and the gap before it is none.
+    gaps = recording.gaps(spoken[0], interrupted_at or spoken[1]) if spoken else []
     return Reply(
         pressed_at=pressed_at,
         released_at=released_at,
@@ -118,7 +120,7 @@ def compose(
         interrupted_at=interrupted_at,
         pcm=pcm,
         speech=recording.between(*spoken) if spoken else np.zeros(0, np.int16),
-        gaps_ms=tuple(recording.gaps(*spoken)) if spoken else (),
+        gaps_ms=tuple(gaps),
         looks=tuple(look for _, look in looks),
     )
 

@@ -166,15 +166,17 @@ class VirtualToy:
         hold_extra_ms: float = 200,
         interrupt_after_ms: float | None = None,
         timeout_s: float = 60,
+        voiced_samples: int | None = None,
     ) -> Reply:
         """Ask a question in real time and wait until the toy has said all of its answer.
 
         The child begins to speak `lead_ms` after the squeeze (after the "your turn" sound in tap
         mode) and, in hold mode, lets go `hold_extra_ms` after the last voiced sample. If the paw is
         still down from an interruption, it stays down. With `interrupt_after_ms` the paw is
-        squeezed, and kept so, that long after the first sound of the answer. Whether words came,
-        the Reply says with `answered`. ToyTimeoutError when the toy is still busy after
-        `timeout_s`, ToyStoppedError if it died, BadSoundError if the file is none.
+        squeezed, and kept so (in tap mode: tapped), that long after the first sound of the answer.
+        `voiced_samples` is where the voice ends in a question whose noise is too loud to tell.
+        Whether words came, the Reply says with `answered`. ToyTimeoutError when the toy is still
+        busy after `timeout_s`, ToyStoppedError if it died, BadSoundError if the file is none.
         """
         samples = read_wav(question) if isinstance(question, Path | str) else question
         return await self._child.ask(
@@ -184,6 +186,7 @@ class VirtualToy:
             hold_extra_ms=hold_extra_ms,
             interrupt_after_ms=interrupt_after_ms,
             timeout_s=timeout_s,
+            voiced_samples=voiced_samples,
         )
 
     def join_setup(self, phones: int = 1) -> None:
