@@ -29,6 +29,8 @@ class Deed(enum.Enum):
     CONSENT_GIVEN = "consent_given"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     RULES_CHANGED = "rules_changed"
+    DATA_TAKEN = "data_taken"
+    CHILD_ERASED = "child_erased"
 
 
 @dataclass(frozen=True)
