@@ -65,6 +65,14 @@ def make_parser() -> argparse.ArgumentParser:
     aged.add_argument("name", help="what the family calls it")
     aged.add_argument("age", type=int, help="age of the child, 3 to 13")
 
+    parent = commands.add_parser("parent", help="links for parents' accounts on their page")
+    parents = parent.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    linked = command(parents, "link", "parent.link", "print a link that makes an account")
+    linked.add_argument("--household", metavar="NAME", help="of a new family, and not this home's")
+    command(parents, "list", "parent.show", "list who has an account", machine)
+    anew = command(parents, "reset", "parent.reset", "print a link that sets a new password")
+    anew.add_argument("name", help="what the parent logs in as")
+
     updated = command(commands, "update", "update.update", "give toys the firmware here", machine)
     updated.add_argument("name", nargs="?", help="what the family calls it (default: every toy)")
     updated.add_argument(

@@ -17,7 +17,7 @@ from relay.house import House
 from relay.lines import Lines
 from relay.metrics import Metrics
 from relay.parent.server import PageServer
-from relay.parent.services import PageServices, Tables
+from relay.parent.services import PageServices
 from relay.record import TurnObserver
 from relay.safety import SafetyGate
 from relay.server import Server
@@ -158,7 +158,7 @@ class Relay:
     async def _open_page(self, server: Server, tls: ssl.SSLContext | None) -> PageServer:
         services = PageServices(
             settings=self.settings,
-            tables=Tables(self.store.database),
+            store=self.store,
             sessions=server.sessions,
             changed=self._note_change,
             secure=tls is not None,

@@ -7,9 +7,10 @@ import signal
 import sys
 import time
 
-from relay.address import toy_address
+from relay.address import page_address, toy_address
 from relay.app import Relay
 from relay.config import Settings
+from relay.parent.links import first_link, shown_fingerprint
 from relay.telemetry import log_uncaught_exceptions, set_up_logging
 
 
@@ -51,7 +52,7 @@ async def _greet(relay: Relay, seconds: float) -> None:
     paired = (
         f"{len(toys)} ({', '.join(toy.name for toy in toys[:5])}{', ...' if toys[5:] else ''})"
         if toys
-        else "none yet: python -m relay toy add NAME --age N"
+        else "none yet: python -m relay toy pair NAME --age N"
     )
     rows = (
         ("toys reach it at", toy_address(listen, relay.port)),
@@ -62,9 +63,24 @@ async def _greet(relay: Relay, seconds: float) -> None:
         ("keeps its data in", relay.store.where),
     )
     print(f"Bramble's relay is running after {seconds:.1f} s.")
-    for what, how in rows:
+    for what, how in (*rows, *await _page_rows(relay)):
         print(f"  {what:<18} {how}")
     print("Stop it with Ctrl+C.", flush=True)
+
+
+async def _page_rows(relay: Relay) -> list[tuple[str, str]]:
+    """Return what there is to say of the parent's page."""
+    settings, port = relay.settings.parent, relay.page_port
+    if port is None:
+        return []
+    rows = [("parents' page", page_address(settings, port))]
+    if settings.tls and relay.identity is not None:
+        # No authority knows a relay at home, so browsers warn; this is what they show then.
+        fingerprint = await asyncio.to_thread(shown_fingerprint, relay.identity.certificate)
+        rows.append(("its fingerprint", f"{fingerprint} (browsers warn: docs/parents.md)"))
+    if link := await first_link(relay.store, settings, port):
+        rows.append(("first account", f"{link} (once, within a day)"))
+    return rows
 
 
 def _stop_on_signals(stopping: asyncio.Event) -> None:

@@ -62,9 +62,17 @@ async def _serve(page: Page, services: PageServices, request: Request) -> Respon
         if session is None or not is_form_token(session, form.secret(FORM_TOKEN)):
             raise Refused(403, "errors.form_token")
     login = None
+    by_itself = "hx-request" in request.headers
     if session is not None:
         now = int(services.now())
-        login = await services.tables.logins.find(digest(session), now=now, idle_s=IDLE_S)
+        login = await services.tables.logins.find(
+            digest(session), now=now, idle_s=IDLE_S, is_use=not by_itself
+        )
     if login is None and not page.public:
-        return RedirectResponse(LOGIN, status_code=303)
+        # A part of a page that keeps itself fresh cannot show the form: the whole page has to.
+        return (
+            Response(status_code=204, headers={"HX-Redirect": LOGIN})
+            if by_itself
+            else RedirectResponse(LOGIN, status_code=303)
+        )
     return await page.handler(Visit(request, services, session or new_session(), login, form))

@@ -11,6 +11,7 @@ from relay.guards import AttemptLimit
 from relay.messages import Heartbeat
 from relay.parent.passwords import Passwords
 from relay.session import State
+from relay.store import Store
 from relay.store.alerts import FamilyAlerts
 from relay.store.audit import Audit
 from relay.store.children import Children
@@ -18,8 +19,10 @@ from relay.store.family_toys import FamilyToys
 from relay.store.households import Households
 from relay.store.invitations import Invitations
 from relay.store.logins import Logins
+from relay.store.pairings import Pairings
 from relay.store.parents import Parents
 from relay.store.rules import Rules
+from relay.store.transcripts import Transcripts
 from relay.store.usage import Usage
 
 
@@ -39,6 +42,7 @@ class Tables:
     """The tables of families, over one database."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.alerts = FamilyAlerts(database)
         self.audit = Audit(database)
         self.children = Children(database)
@@ -46,8 +50,10 @@ class Tables:
         self.invitations = Invitations(database)
         self.logins = Logins(database)
         self.parents = Parents(database)
+        self.pairings = Pairings(database)
         self.rules = Rules(database)
         self.toys = FamilyToys(database)
+        self.transcripts = Transcripts(database)
         self.usage = Usage(database)
 
 
@@ -60,7 +66,7 @@ class PageServices:
     """
 
     settings: Settings
-    tables: Tables
+    store: Store
     sessions: Mapping[str, ConnectedToy]
     changed: Callable[[], Awaitable[None]]
     secure: bool
@@ -69,3 +75,6 @@ class PageServices:
     by_address: AttemptLimit = field(default_factory=lambda: AttemptLimit(20, 300))
     by_account: AttemptLimit = field(default_factory=lambda: AttemptLimit(10, 300))
     now: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self.tables = Tables(self.store.database)

@@ -45,8 +45,13 @@ class Logins:
 
         await self._database.call(work)
 
-    async def find(self, id_digest: bytes, *, now: int, idle_s: int) -> Login | None:
-        """Return a log-in that has neither expired nor been idle for `idle_s`, and note its use."""
+    async def find(
+        self, id_digest: bytes, *, now: int, idle_s: int, is_use: bool = True
+    ) -> Login | None:
+        """Return a log-in that has neither expired nor been idle for `idle_s`.
+
+        Its use is noted if it is one: a page that keeps itself fresh is not.
+        """
 
         def look(connection: Connection) -> Login | None:
             query = (
@@ -68,7 +73,7 @@ class Logins:
         login = await self._database.read(look)
         if login is None or now >= min(login.expires, login.used + idle_s):
             return None
-        if now - login.used >= _USED_EVERY_S:
+        if is_use and now - login.used >= _USED_EVERY_S:
             await self._database.call(_note_use, id_digest, now)
         return login
 
