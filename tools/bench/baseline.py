@@ -47,6 +47,13 @@ class Answer:
     first_token_ms: float
     first_sentence_ms: float
     first_speech_ms: float
+    tokens: int  # of the first sentence; each piece of text is about one
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """How fast the model wrote, None for a sentence too short to tell."""
+        took_s = (self.first_sentence_ms - self.first_token_ms) / 1000
+        return (self.tokens - 1) / took_s if self.tokens > 4 and took_s > 0 else None
 
     @property
     def voice_to_voice_ms(self) -> float:
@@ -73,21 +80,29 @@ class Plain:
         began = time.monotonic()
         heard = await asyncio.to_thread(self._transcribe, pcm)
         text_at = time.monotonic()
-        said, token_at = await self._think(heard, AgeBand.of(age))
+        said, tokens, token_at = await self._think(heard, AgeBand.of(age))
         sentence_at = time.monotonic()
         if said:
             await self._tts.speak(said)
-        moments = (text_at, token_at, sentence_at, time.monotonic())
-        times = [(moment - began) * 1000 for moment in moments]
-        return Answer(question, heard, said, *times)
+        speech_at = time.monotonic()
+        return Answer(
+            question=question,
+            heard=heard,
+            said=said,
+            text_ms=(text_at - began) * 1000,
+            first_token_ms=(token_at - began) * 1000,
+            first_sentence_ms=(sentence_at - began) * 1000,
+            first_speech_ms=(speech_at - began) * 1000,
+            tokens=tokens,
+        )
 
     def _transcribe(self, pcm: bytes) -> str:
         sound = samples_of(pcm).astype(np.float32) / 32768
         segments, _ = self._whisper.transcribe(sound, language=self._settings.stt.language)
         return " ".join(segment.text.strip() for segment in segments)
 
-    async def _think(self, heard: str, band: AgeBand) -> tuple[str, float]:
-        """Return the first sentence, and when its first token came."""
+    async def _think(self, heard: str, band: AgeBand) -> tuple[str, int, float]:
+        """Return the first sentence, its tokens, and when the first of them came."""
         # Each prompt begins differently, so that nothing the model has read can be used again.
         self._asked += 1
         who, *examples = opening(band)
@@ -96,14 +111,15 @@ class Plain:
             [first, *examples, ChatMessage(Role.CHILD, heard)],
             max_tokens=self._settings.llm.max_tokens,
         )
-        said, token_at = "", 0.0
+        said, tokens, token_at = "", 0, 0.0
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 token_at = token_at or time.monotonic()
                 said += piece
+                tokens += 1
                 if SENTENCE_END.search(said):
                     break
-        return said.strip(), token_at or time.monotonic()
+        return said.strip(), tokens, token_at or time.monotonic()
 
 
 async def measure(

@@ -81,6 +81,8 @@ def baseline_row(answer: Answer) -> dict[str, object]:
         "first_speech_ms": _rounded(answer.first_speech_ms),
         "turnaround_ms": _rounded(answer.first_speech_ms),
         "voice_to_voice_ms": _rounded(answer.voice_to_voice_ms),
+        "tokens": answer.tokens,
+        "tokens_per_s": _rounded(answer.tokens_per_s),
     }
 
 
@@ -146,6 +148,9 @@ def _compared(
         return {}
     found = p50_p95("baseline_turnaround_ms", numbers(plain, "turnaround_ms"))
     found |= p50_p95("baseline_voice_to_voice_ms", numbers(plain, "voice_to_voice_ms"))
+    for name in ("tokens", "tokens_per_s"):
+        if values := numbers(plain, name):
+            found[f"first_sentence_{name}_p50"] = percentile(values, 50)
     for place in places(plain):
         suffix = "" if place == QUIET else f"_{place}"
         found |= _rate(f"baseline_word_error_rate{suffix}", pick(plain, place=place))
