@@ -17,8 +17,16 @@ from device import health, messages
 from device.audio.speaker import BUFFER_MS
 from device.backoff import Backoff
 from device.log import log
-from device.protocol import RELAY_NAME, SUBPROTOCOL, VERSION, Close, Codec, Message
-from device.signal import WEAK_DBM, Roaming
+from device.protocol import (
+    MAX_TEXT_BYTES_TO_TOY,
+    RELAY_NAME,
+    SUBPROTOCOL,
+    TOY_CODEC,
+    VERSION,
+    Close,
+    Message,
+)
+from device.signal import Roaming
 from device.states import State
 from device.unload import unload
 from device.websocket.errors import ConnectionClosed, WebSocketError
@@ -78,6 +86,7 @@ class Link:
 
             self._tls = tls.make_context(settings.relay_certificate)
         self._address = None  # of the relay, as getaddrinfo() gave it
+        self._moved_to = None  # (host, port) where it was found, until it proves itself there
         self._address_ssid = None  # where: another network may know it by another address
         self._failures = 0  # to open a connection, in a row
         self._websocket = None
@@ -145,9 +154,11 @@ class Link:
             self._failures = 0
             self._counters.crash_is_told()
             log("link", "welcome", session=welcome["session"], codec=welcome["codec"])
-            codec = Codec.NAMES.index(welcome["codec"])
             self._toy.on_welcome(welcome)
-            for work in (self._read(websocket), self._outbox.run(websocket, codec)):
+            if self._moved_to is not None:
+                self._settings.save_relay(*self._moved_to)
+                self._moved_to = None
+            for work in (self._read(websocket), self._outbox.run(websocket)):
                 tasks.append(asyncio.create_task(self._guard(websocket, work)))
             await self._watch(welcome)
         except asyncio.TimeoutError:
@@ -167,7 +178,8 @@ class Link:
         relay = self._settings.relay
         moved = self._failures % RESOLVE_EVERY == RESOLVE_EVERY - 1  # the relay has, perhaps
         if self._address is None or moved or self._address_ssid != self._wifi.ssid:
-            self._address = socket.getaddrinfo(relay.host, relay.port, 0, socket.SOCK_STREAM)[0]
+            host, port = await self._find(moved) or (relay.host, relay.port)
+            self._address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
             self._address_ssid = self._wifi.ssid
         from device.websocket.client import connect
 
@@ -180,20 +192,30 @@ class Link:
             tls=self._tls,
             server_name=RELAY_NAME,
             address=self._address,
+            max_message_bytes=MAX_TEXT_BYTES_TO_TOY,
             timeout_s=self._patience_s(),
         )
         unload(*OPENING)
         return websocket
+
+    async def _find(self, moved):
+        """Return the relay's new host and port, if it has moved and answers from there, or None.
+
+        Asked every other time: who answers falsely must not keep the toy from the old address.
+        """
+        self._moved_to = None
+        if moved and self._tls is not None and self._failures // RESOLVE_EVERY % 2 == 0:
+            from device import discovery
+
+            self._moved_to = await discovery.find_house(self._settings.relay_certificate)
+            unload("device.discovery", "device.mdns")
+        return self._moved_to
 
     def _patience_s(self):
         return PATIENCE_S[self._failures % len(PATIENCE_S)]
 
     async def _greet(self, websocket):
         """Send hello, return the welcome."""
-        rssi = self._wifi.rssi()
-        codecs = ["pcm", "adpcm"]
-        if rssi is not None and rssi < WEAK_DBM:
-            codecs.reverse()
         hello = {
             "type": Message.HELLO,
             "protocol": VERSION,
@@ -201,7 +223,7 @@ class Link:
             "firmware": health.FIRMWARE,
             "board": self._board.name,
             "mpy": sys.implementation._mpy,
-            "codecs": codecs,
+            "codecs": (TOY_CODEC,),
             "buffer_ms": BUFFER_MS,
             "reset": health.reset_reason(),
             "reconnects": self._counters.reconnects,

@@ -2,7 +2,7 @@
 
 import json
 
-from device.protocol import MAX_TEXT_BYTES, Codec, Message
+from device.protocol import MAX_TEXT_BYTES, TOY_CODEC, Message
 
 _NUMBER = (int, float)
 
@@ -53,7 +53,7 @@ def parse(payload):
 
 
 def _check_welcome(welcome):
-    if not welcome["codec"] or welcome["codec"] not in Codec.NAMES:
+    if welcome["codec"] != TOY_CODEC:
         raise BadMessage("welcome: field codec")
     for name, least, most in (
         ("heartbeat_s", 0.1, 300),

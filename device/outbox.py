@@ -14,8 +14,6 @@ from device.log import log
 from device.protocol import (
     ADPCM_FRAME_BYTES,
     AUDIO_HEADER_BYTES,
-    MAX_AUDIO_BYTES,
-    PCM_FRAME_BYTES,
     SAMPLES_PER_FRAME,
     Codec,
     Message,
@@ -38,7 +36,7 @@ class Outbox:
     def __init__(self, is_deaf, ring):
         self._is_deaf = is_deaf
         self._ring = ring
-        self._frame = bytearray(MAX_AUDIO_BYTES)
+        self._frame = bytearray(AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES)
         self._payload = memoryview(self._frame)[AUDIO_HEADER_BYTES:]
         self._encoder = bytearray(4)
         self._messages = []
@@ -87,19 +85,23 @@ class Outbox:
         self.abandon()
         self._messages.clear()
 
-    def slot(self):
-        """Return the view for the microphone's next frame, or None when it cannot be kept."""
-        return self._ring.free_slot()
+    def take(self, pcm):
+        """Keep a frame of the microphone, 640 bytes, to go out; False when there is no room.
 
-    def commit(self):
-        """Keep the frame in `slot()`, unless the toy hears itself; let it go out."""
+        While the toy hears itself, it is passed over.
+        """
         if self._is_deaf() and not self._ending:
-            return
+            return True
+        slot = self._ring.free_slot()
+        if slot is None:
+            return False
+        dsp.adpcm_encode(pcm, slot, SAMPLES_PER_FRAME, self._encoder)
         self._ring.commit()
         self._wake.set()
+        return True
 
-    async def run(self, websocket, codec):
-        """Send for ever, sound in `codec` (a value of device.protocol.Codec)."""
+    async def run(self, websocket):
+        """Send for ever."""
         while True:
             if self._messages:
                 await websocket.send_text(json.dumps(self._messages.pop(0)))
@@ -107,7 +109,7 @@ class Outbox:
                 self._told = True
                 await websocket.send_text(json.dumps(self._listen()))
             elif self._told and len(self._ring):
-                await websocket.send_binary(self._frame, self._pack_frame(codec))
+                await websocket.send_binary(self._frame, self._pack_frame())
             elif self._told and self._ending and self.recording:
                 await self._record_tail()
             elif self._told and self._ending:
@@ -130,15 +132,10 @@ class Outbox:
     def _listen_end(self):
         return {"type": Message.LISTEN_END, "turn": self._turn, "frames": self._sent_frames}
 
-    def _pack_frame(self, codec):
+    def _pack_frame(self):
         """Move the oldest frame from the ring into the transmit buffer; return the length."""
-        pack_audio_header(self._frame, codec, self._turn, self._sent_frames)
+        pack_audio_header(self._frame, Codec.ADPCM, self._turn, self._sent_frames)
         self._sent_frames += 1
-        if codec == Codec.ADPCM:
-            dsp.adpcm_encode(self._ring.front(), self._payload, SAMPLES_PER_FRAME, self._encoder)
-            length = ADPCM_FRAME_BYTES
-        else:
-            self._payload[:PCM_FRAME_BYTES] = self._ring.front()
-            length = PCM_FRAME_BYTES
+        self._payload[:] = self._ring.front()
         self._ring.pop()
-        return AUDIO_HEADER_BYTES + length
+        return AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES

@@ -26,7 +26,8 @@ ADPCM_FRAME_BYTES = ADPCM_STATE_BYTES + SAMPLES_PER_FRAME // 2
 
 AUDIO_HEADER_BYTES = 4
 MAX_AUDIO_BYTES = AUDIO_HEADER_BYTES + PCM_FRAME_BYTES
-MAX_TEXT_BYTES = 4096
+MAX_TEXT_BYTES = 4096  # of a toy's message
+MAX_TEXT_BYTES_TO_TOY = 2048  # its buffer for a message is made once and stays
 
 LAST_TURN = 0xFFFF  # turn and sequence numbers are 16 bits and wrap; turn 0 is never used
 
@@ -74,6 +75,10 @@ class Codec:
     PCM = 1
     ADPCM = 2
     NAMES = ("", "pcm", "adpcm")
+
+
+# What this firmware asks for: a quarter of PCM's bytes, in its buffers as well as in the air.
+TOY_CODEC = "adpcm"
 
 
 class Mode:

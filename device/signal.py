@@ -1,7 +1,7 @@
 """The strength of the Wi-Fi signal: smoothed, judged, and when to look for a better one. Pure."""
 
 # dBm; a gap between the two, so that a signal on the edge is not called weak and good by turns
-WEAK_DBM = -75  # ADPCM, a quarter of the bytes, is the better choice below
+WEAK_DBM = -75
 GOOD_DBM = -70
 # The weight of a new sample is 1/4, as RSSI jumps by several dB from one packet to the next; kept
 # in sixteenths of a dB.

@@ -5,7 +5,6 @@ import gc
 import time
 
 from device import messages
-from device.audio import dsp
 from device.audio.earcon import Earcon, Line
 from device.audio.speaker import Speaker, SpeakerPort
 from device.caretaker import Caretaker
@@ -20,8 +19,6 @@ from device.protocol import (
     ADPCM_FRAME_BYTES,
     AUDIO_HEADER_BYTES,
     LAST_TURN,
-    PCM_FRAME_BYTES,
-    SAMPLES_PER_FRAME,
     Close,
     Codec,
     Message,
@@ -39,7 +36,6 @@ NO_REPLY_MS = 15000  # without a sign of the relay while it thinks or speaks
 LISTEN_GRACE_MS = 3000  # over the relay's own limit of listening
 ERROR_LOOK_MS = 1000
 
-_PAYLOAD_BYTES = {Codec.PCM: PCM_FRAME_BYTES, Codec.ADPCM: ADPCM_FRAME_BYTES}
 _LOOKS = {
     State.SETUP: Look.NEEDS_GROWN_UP,
     State.OFFLINE: Look.OFFLINE,
@@ -224,7 +220,7 @@ class Toy:
             codec, turn, _sequence = unpack_audio_header(frame)
         except ValueError as error:
             raise messages.BadMessage(str(error))
-        if len(frame) - AUDIO_HEADER_BYTES != _PAYLOAD_BYTES.get(codec):
+        if codec != Codec.ADPCM or len(frame) != AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES:
             raise messages.BadMessage("audio frame of the wrong length or codec")
         if turn != self._turn & 0xFF or self.state != State.SPEAKING:
             return
@@ -233,11 +229,7 @@ class Toy:
         slot = self.speaker.slot()
         if slot is None or turn != self._turn & 0xFF:
             return  # stopped meanwhile
-        payload = frame[AUDIO_HEADER_BYTES:]
-        if codec == Codec.ADPCM:
-            dsp.adpcm_decode(payload, slot, SAMPLES_PER_FRAME)
-        else:
-            slot[:] = payload
+        slot[:] = frame[AUDIO_HEADER_BYTES:]
         self.speaker.commit()
 
     async def _on_command(self, message):

@@ -24,7 +24,7 @@ SHIFT = 11
 class Microphone:
     """Reads 32-bit words, puts 16-bit frames of 20 ms into `sink` while it is recording.
 
-    `sink` has `recording`, `slot()` (a view of 640 bytes, None when full) and `commit()`.
+    `sink` has `recording` and `take(pcm)`, which returns False when it has no room for a frame.
     """
 
     def __init__(self, board, sink):
@@ -72,12 +72,8 @@ class Microphone:
             self._take_frame(junk <= 0 and self._sink.recording)
 
     def _take_frame(self, wanted):
-        slot = self._sink.slot() if wanted else None
-        # Also when nobody listens: the filter that takes out the offset has to stay settled.
-        # In place, then: a sample is half a word, so none is overwritten before it was read.
-        target = self._words if slot is None else slot
-        dsp.microphone_to_pcm(self._words, target, SAMPLES_PER_FRAME, SHIFT, self._filter)
-        if slot is not None:
-            self._sink.commit()
-        elif wanted:
+        # In place: a sample is half a word, so none is overwritten before it was read. Also when
+        # nobody listens, for the filter that takes out the offset has to stay settled.
+        dsp.microphone_to_pcm(self._words, self._words, SAMPLES_PER_FRAME, SHIFT, self._filter)
+        if wanted and not self._sink.take(self._words):
             self.overruns += 1

@@ -1,8 +1,9 @@
 """The speaker: an amplifier on I2S behind a jitter buffer.
 
-Sound comes over Wi-Fi in bursts and must leave evenly. A reply is held back until `prebuffer_ms` of
-it are there; after an underrun it waits for as much again. What is heard is always behind what has
-been written by what the DMA holds: `stop` drops the rest, the DMA's share still sounds.
+Sound comes over Wi-Fi in bursts and must leave evenly. It waits as it came, as ADPCM, which takes a
+quarter of the memory. A reply is held back until `prebuffer_ms` of it are there; after an underrun
+it waits for as much again. What is heard is always behind what has been written by what the DMA
+holds: `stop` drops the rest, the DMA's share still sounds.
 """
 
 import asyncio
@@ -14,11 +15,11 @@ from machine import I2S, Pin
 from device.audio import dsp
 from device.audio.earcon import EarconPlayer
 from device.audio.ring import FrameRing
-from device.protocol import FRAME_MS, PCM_FRAME_BYTES, RATE_HZ, SAMPLES_PER_FRAME
+from device.protocol import ADPCM_FRAME_BYTES, FRAME_MS, RATE_HZ, SAMPLES_PER_FRAME
 from device.unload import unload
 
 RING_FRAMES = 25
-BUFFER_MS = RING_FRAMES * FRAME_MS  # 500 ms, 16 KB
+BUFFER_MS = RING_FRAMES * FRAME_MS  # 500 ms, 4 KB
 # Bytes of the DMA queue: 4 buffers of 256 stereo frames. Small, for it cannot be cleared, only
 # waited for, and barge-in has 150 ms in all.
 IBUF_BYTES = 4096
@@ -74,10 +75,10 @@ class Speaker:
         self._port = port
         self._on_played = on_played
         # Toy and child take turns: the outbox fills it while the child speaks, for memory is dear.
-        self.ring = self._ring = FrameRing(RING_FRAMES, PCM_FRAME_BYTES)
+        self.ring = self._ring = FrameRing(RING_FRAMES, ADPCM_FRAME_BYTES)
         self._earcon = EarconPlayer()
         self._line = None  # the player of one, while it is said
-        self._tone = array("h", bytes(SAMPLES_PER_FRAME * 2))
+        self._samples = array("h", bytes(SAMPLES_PER_FRAME * 2))
         # Bytes, not array("h"): after a partial write drain() goes on at buffer[bytes written:].
         self._stereo = bytearray(SAMPLES_PER_FRAME * 4)
         self._wake = asyncio.Event()
@@ -193,10 +194,14 @@ class Speaker:
         while True:
             own = self._own()
             if own is not None:
-                own.fill(self._tone, SAMPLES_PER_FRAME)
-                await self._send(self._tone, False)
+                own.fill(self._samples, SAMPLES_PER_FRAME)
+                await self._send()
             elif self._flowing and len(self._ring):
-                await self._send(self._ring.front(), True)
+                dsp.adpcm_decode(self._ring.front(), self._samples, SAMPLES_PER_FRAME)
+                self._ring.pop()
+                self._room.set()
+                self._frames_played += 1
+                await self._send()
             elif self._flowing:
                 await self._run_dry()
             elif self._active and self._may_flow():
@@ -208,12 +213,8 @@ class Speaker:
     def _may_flow(self):
         return self._complete or len(self._ring) >= self._prebuffer_frames
 
-    async def _send(self, pcm, of_reply):
-        dsp.to_stereo_with_volume(pcm, self._stereo, SAMPLES_PER_FRAME, self._factor)
-        if of_reply:  # its slot is free before the wait: the reply may be stopped during it
-            self._ring.pop()
-            self._room.set()
-            self._frames_played += 1
+    async def _send(self):
+        dsp.to_stereo_with_volume(self._samples, self._stereo, SAMPLES_PER_FRAME, self._factor)
         self._sent = True
         self._sent_ms = time.ticks_ms()
         await self._port.send(self._stereo)

@@ -9,7 +9,7 @@ import network
 from device import health, messages
 from device.log import log
 from device.portal.verdict import Verdict, of_close
-from device.protocol import RELAY_NAME, SUBPROTOCOL, VERSION, Close, Message
+from device.protocol import RELAY_NAME, SUBPROTOCOL, TOY_CODEC, VERSION, Close, Message
 from device.websocket import tls
 from device.websocket.client import connect
 from device.websocket.errors import (
@@ -90,7 +90,7 @@ async def _hello(websocket, settings, board):
         "age": settings.age,
         "firmware": health.FIRMWARE,
         "board": board.name,
-        "codecs": ["pcm", "adpcm"],
+        "codecs": (TOY_CODEC,),
         "buffer_ms": BUFFER_MS,
     }
     await websocket.send_text(json.dumps(hello))

@@ -17,7 +17,7 @@ from device.unload import unload
 from device.update.authentic import update_key
 from device.update.receiver import Receiver, Refused
 
-MOST_DATA = 3000  # base64 letters of a piece
+MOST_DATA = 1800  # base64 letters of a piece
 IDLE_MS = 60000  # without a piece, the relay has gone or given up
 LOOK_MS = 500
 MODULES = ("authentic", "commands", "manifest", "receiver")

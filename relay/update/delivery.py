@@ -9,7 +9,7 @@ from relay.toy_commands import CommandResult
 from relay.update.errors import LinkBroken, UpdateError
 from relay.update.parcel import Parcel
 
-PIECE_BYTES = 2048  # in base64 with everything around it well below a text frame's 4096
+PIECE_BYTES = 1280  # in base64, with everything around it, below what a toy takes in a text frame
 BUSY = "busy"
 BUSY_S = 1.0
 MOST_ROUNDS = 6  # a toy gives up after five damaged files by itself

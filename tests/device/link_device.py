@@ -129,9 +129,9 @@ async def test_bad_messages_close_with_4400_and_the_toy_comes_back():
         '{"type": "command", "id": "1", "name": "status", "args": []}',
         '{"type": "welcome"}',
         b"\x01",
-        b"\x01\x01\x00\x00" + bytes(639),
-        b"\x07\x01\x00\x00" + bytes(640),
-        b"\x02\x01\x00\x00" + bytes(640),
+        b"\x02\x01\x00\x00" + bytes(163),
+        b"\x07\x01\x00\x00" + bytes(164),
+        b"\x01\x01\x00\x00" + bytes(640),
     ):
         await connection.send(bad)
         message = await connection.receive()
@@ -148,6 +148,7 @@ async def test_a_welcome_that_makes_no_sense_is_refused():
     connection = await bench.start()
     for changed in (
         {"codec": "opus"},
+        {"codec": "pcm"},
         {"codec": ""},
         {"heartbeat_s": 0},
         {"timeout_s": 1e9},
@@ -245,5 +246,4 @@ async def test_a_relay_that_is_not_there_is_looked_for_again():
         ["home", "50c7bf010203", 6, -80, 3, "correct horse", False]
     )
     connection = await bench.relay.next_connection()
-    hello = await connection.welcome()
-    equal(hello["codecs"][0], "adpcm", "the signal is weak now")
+    await connection.welcome()

@@ -123,16 +123,6 @@ async def test_it_moves_to_a_better_network_only_while_idle():
     equal(bench.toy.wifi.ssid, "hall")
 
 
-async def test_adpcm_is_asked_for_when_the_signal_is_weak():
-    _host.world["wifi"]["networks"][0][3] = -80
-    bench = Bench()
-    connection = await bench.start()
-    hello = await connection.welcome(codec="adpcm")
-    equal(hello["codecs"], ["adpcm", "pcm"])
-    _, frames = await bench.ask(connection)
-    assert frames and all(len(frame) == 168 and frame[0] == 2 for frame in frames)
-
-
 def test_waits_after_a_hung_try_do_not_add_up():
     longest = Backoff(random_below=lambda limit: limit - 1)
     waits = [link.wait_ms(link.UNREACHABLE, longest) for _ in range(8)]

@@ -41,7 +41,7 @@ async def test_a_relay_that_says_welcome():
     task = begin(relay.port)
     connection = await relay.next_connection()
     hello = await connection.welcome()
-    equal((hello["protocol"], hello["age"], hello["codecs"]), (1, 7, ["pcm", "adpcm"]))
+    equal((hello["protocol"], hello["age"], hello["codecs"]), (1, 7, ["adpcm"]))
     equal(connection.headers["authorization"], "Bearer a.token")
     equal(await task, Verdict.GOOD)
     equal(network.WLAN(network.STA_IF).isconnected(), False)

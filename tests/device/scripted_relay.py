@@ -9,15 +9,16 @@ import struct
 
 import usocket
 
+from device.audio import dsp
 from device.backoff import random_below
-from device.protocol import SUBPROTOCOL
+from device.protocol import ADPCM_FRAME_BYTES, SAMPLES_PER_FRAME, SUBPROTOCOL, Codec
 from device.websocket.handshake import accept_for
 
 TEXT, BINARY, CLOSE = 1, 2, 8
 WELCOME = {
     "type": "welcome",
     "session": "0123456789ab",
-    "codec": "pcm",
+    "codec": "adpcm",
     "heartbeat_s": 5,
     "timeout_s": 12,
     "prebuffer_ms": 60,
@@ -96,16 +97,18 @@ class Connection:
         await self.send(dict(WELCOME, **changed))
         return hello
 
-    async def speak(self, turn, frames, payload=bytes(640), codec=1, pause_ms=0):
-        """Send a whole reply of `frames` audio frames."""
+    async def speak(self, turn, frames, pcm=bytes(640), pause_ms=0):
+        """Send a whole reply of `frames` audio frames, all with the same 640 bytes of sound."""
         await self.send({"type": "speech_start", "turn": turn})
-        await self.send_frames(turn, 0, frames, payload, codec, pause_ms)
+        await self.send_frames(turn, 0, frames, pcm, pause_ms)
         await self.send({"type": "speech_stop", "turn": turn, "reason": "done", "frames": frames})
 
-    async def send_frames(self, turn, first, last, payload=bytes(640), codec=1, pause_ms=0):
+    async def send_frames(self, turn, first, last, pcm=bytes(640), pause_ms=0):
         """Send the audio frames `first` to `last` - 1 of a reply."""
+        payload = bytearray(ADPCM_FRAME_BYTES)
+        dsp.adpcm_encode(pcm, payload, SAMPLES_PER_FRAME, bytearray(4))
         for sequence in range(first, last):
-            await self.send(struct.pack("<BBH", codec, turn & 0xFF, sequence) + payload)
+            await self.send(struct.pack("<BBH", Codec.ADPCM, turn & 0xFF, sequence) + payload)
             if pause_ms:
                 await asyncio.sleep_ms(pause_ms)
 

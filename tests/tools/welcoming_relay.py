@@ -11,7 +11,7 @@ TOKEN = "0123abcd.a-token-for-the-tests"
 WELCOME = {
     "type": "welcome",
     "session": "0" * 12,
-    "codec": "pcm",
+    "codec": "adpcm",
     "heartbeat_s": 10,
     "timeout_s": 25,
     "prebuffer_ms": 120,

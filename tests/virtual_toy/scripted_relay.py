@@ -6,7 +6,8 @@ import json
 import numpy as np
 from websockets.asyncio.server import serve
 
-from device.protocol import PCM_FRAME_BYTES, Codec, pack_audio_header
+from device.protocol import PCM_FRAME_BYTES, Codec
+from relay.frames import FramePacker, unpack
 
 PREBUFFER_MS = 120
 AHEAD_FRAMES = 15  # 300 ms
@@ -47,7 +48,7 @@ class ScriptedRelay:
         heard = bytearray()
         async for frame in connection:
             if isinstance(frame, bytes):
-                heard += frame[4:]
+                heard += unpack(frame).pcm
                 continue
             message = json.loads(frame)
             self.messages.append(message)
@@ -57,7 +58,7 @@ class ScriptedRelay:
                     connection,
                     "welcome",
                     session="0" * 12,
-                    codec="pcm",
+                    codec="adpcm",
                     heartbeat_s=10,
                     timeout_s=25,
                     prebuffer_ms=PREBUFFER_MS,
@@ -86,12 +87,11 @@ class ScriptedRelay:
         await self._say(connection, "speech_start", turn=turn)
         sound = self.answer.astype("<i2").tobytes()
         frames = -(-len(sound) // PCM_FRAME_BYTES)
+        packer = FramePacker(Codec.ADPCM, turn)
         began = asyncio.get_running_loop().time()
         for number in range(frames):
             payload = sound[number * PCM_FRAME_BYTES : (number + 1) * PCM_FRAME_BYTES]
-            frame = bytearray(4)
-            pack_audio_header(frame, Codec.PCM, turn, number)
-            await connection.send(bytes(frame) + payload.ljust(PCM_FRAME_BYTES, b"\0"))
+            await connection.send(packer.pack(payload.ljust(PCM_FRAME_BYTES, b"\0")))
             due = began + (number - AHEAD_FRAMES) * 0.02
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
         await self._say(connection, "speech_stop", turn=turn, reason="done", frames=frames)

@@ -22,14 +22,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from device.protocol import (
-    AUDIO_HEADER_BYTES,
     FRAME_MS,
     PCM_FRAME_BYTES,
     RATE_HZ,
     SUBPROTOCOL,
+    TOY_CODEC,
     Codec,
-    pack_audio_header,
 )
+from relay.frames import FramePacker, unpack
 from tools.bench.report import p50_p95, print_table, write_json
 from tools.bench.websocket import ROOT, BenchError, find_micropython
 from tools.virtual_toy import Reply, VirtualToy, VirtualToyError
@@ -67,7 +67,7 @@ class Relay:
         try:
             async for frame in connection:
                 if isinstance(frame, bytes):
-                    samples = np.frombuffer(frame[AUDIO_HEADER_BYTES:], "<i2")
+                    samples = np.frombuffer(unpack(frame).pcm, "<i2")
                     self.heard.append((time.monotonic(), samples))
                 else:
                     await self._take(connection, json.loads(frame))
@@ -80,7 +80,7 @@ class Relay:
             welcome = {
                 "type": "welcome",
                 "session": "0" * 12,
-                "codec": "pcm",
+                "codec": TOY_CODEC,
                 "heartbeat_s": 10,
                 "timeout_s": 25,
                 "prebuffer_ms": PREBUFFER_MS,
@@ -98,12 +98,11 @@ class Relay:
     async def _speak(self, connection: ServerConnection, turn: int) -> None:
         await connection.send(json.dumps({"type": "speech_start", "turn": turn}))
         payload = np.full(PCM_FRAME_BYTES // 2, LOUD, "<i2").tobytes()
+        packer = FramePacker(Codec.ADPCM, turn)
         for number in range(REPLY_FRAMES):
-            header = bytearray(AUDIO_HEADER_BYTES)
-            pack_audio_header(header, Codec.PCM, turn, number)
             if number == PREBUFFER_FRAMES - 1:
                 self.filled_at = time.monotonic()
-            await connection.send(bytes(header) + payload)
+            await connection.send(packer.pack(payload))
         stop = {"type": "speech_stop", "turn": turn, "reason": "done", "frames": REPLY_FRAMES}
         await connection.send(json.dumps(stop))
 

@@ -65,16 +65,15 @@ from device.audio.speaker import Speaker, SpeakerPort  # noqa: E402
 from device.boards import Esp32DevKit  # noqa: E402
 from device.outbox import Outbox  # noqa: E402
 from device.protocol import (  # noqa: E402
-    MAX_AUDIO_BYTES,
-    PCM_FRAME_BYTES,
+    ADPCM_FRAME_BYTES,
+    AUDIO_HEADER_BYTES,
     SAMPLES_PER_FRAME,
-    Codec,
     Mode,
 )
 from device.websocket.connection import WebSocket  # noqa: E402
 
 FRAMES = int(sys.argv[1])
-PAYLOAD = bytes(PCM_FRAME_BYTES)
+PAYLOAD = bytes(ADPCM_FRAME_BYTES)
 WARM_UP = 50  # frames: rings fill, the event loop's queues grow to their size
 
 
@@ -100,18 +99,12 @@ class Sink:
     recording = True
 
     def __init__(self):
-        self.ring = FrameRing(4, PCM_FRAME_BYTES)
         self.frames = 0
 
-    def slot(self):
-        """Return where the next frame goes."""
-        return self.ring.free_slot()
-
-    def commit(self):
-        """Take the frame."""
-        self.ring.commit()
-        self.ring.pop()
+    def take(self, _pcm):
+        """Take a frame."""
         self.frames += 1
+        return True
 
 
 async def bare_reads(wire, buffer):
@@ -159,25 +152,25 @@ async def speaker():
 
 async def send():
     """From the ring to the socket, as the relay's next frame."""
-    ring = FrameRing(25, PCM_FRAME_BYTES)
+    ring = FrameRing(25, ADPCM_FRAME_BYTES)
     outbox = Outbox(lambda: False, ring)
     outbox.begin(1)
     outbox.announce(Mode.HOLD)
+    pcm = bytes(2 * SAMPLES_PER_FRAME)
     websocket = WebSocket(asyncio.StreamReader(Wire()), 4096, 1024)
 
     def fill():
-        if outbox.slot() is not None:
-            outbox.commit()
+        outbox.take(pcm)
         return outbox._sent_frames
 
-    whole = await weigh(outbox.run(websocket, Codec.PCM), fill)
+    whole = await weigh(outbox.run(websocket), fill)
     return whole, 0.0
 
 
 async def receive():
     """From the socket to a message: the toy's reader, without what the toy does with it."""
     wire = Wire()
-    length = MAX_AUDIO_BYTES
+    length = AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES
     wire.source = bytes([0x82, 126, length >> 8, length & 255]) + bytes(length)
     websocket = WebSocket(asyncio.StreamReader(wire), 4096, 1024)
     frames = [0]

@@ -6,7 +6,7 @@ A real peer's bytes wait in its own computer and in lwIP; here each frame is mad
 import errno
 import json
 
-from device.protocol import AUDIO_HEADER_BYTES, PCM_FRAME_BYTES, SUBPROTOCOL
+from device.protocol import ADPCM_FRAME_BYTES, AUDIO_HEADER_BYTES, SUBPROTOCOL, TOY_CODEC, Codec
 
 READABLE = 1
 WRITABLE = 4
@@ -18,7 +18,7 @@ ACCEPT = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 WELCOME = {
     "type": "welcome",
     "session": "0123456789ab",
-    "codec": "pcm",
+    "codec": TOY_CODEC,
     "heartbeat_s": 60,
     "timeout_s": 120,
     "prebuffer_ms": 200,
@@ -86,9 +86,11 @@ class Relay:
     def _make_next(self):
         if self._frames:
             self._frames -= 1
-            header = bytes([1, self.turn & 255, self._sequence & 255, self._sequence >> 8])
+            header = bytes(
+                [Codec.ADPCM, self.turn & 255, self._sequence & 255, self._sequence >> 8]
+            )
             self._sequence += 1
-            self._outgoing = frame(BINARY, header + bytes(PCM_FRAME_BYTES))
+            self._outgoing = frame(BINARY, header + bytes(ADPCM_FRAME_BYTES))
         elif self._after:
             self._outgoing, self._after = self._after, b""
 
@@ -130,7 +132,7 @@ class Relay:
         opcode = data[0] & 15
         if opcode == TEXT:  # the stand-in for viper's mask() leaves the text as it is
             self._take_message(json.loads(data[start + 4 : start + 4 + length]))
-        elif opcode == BINARY and length == AUDIO_HEADER_BYTES + PCM_FRAME_BYTES:
+        elif opcode == BINARY and length == AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES:
             self.frames_heard += 1
         self._incoming = data[start + 4 + length :]
         return True
