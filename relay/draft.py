@@ -123,6 +123,7 @@ class Draft:
         try:
             verdict = await self._checks.heard(self.transcript, self._earlier)
             self._trace.reached(Stage.HEARD_CHECKED)
+            reading.cancel()  # the reply goes on where it stands
             if verdict.action is not Action.ALLOW:
                 self._reviewed = True
                 answer = self._reply.reviewed(verdict.reply)

@@ -59,7 +59,8 @@ class Reply:
         before: list[str] = []
         async with contextlib.aclosing(sentences):
             async for words in sentences:
-                speaking = asyncio.ensure_future(self._speak(words))
+                urgency = Urgency.LATER if before else self._urgency
+                speaking = asyncio.ensure_future(self._speak(words, urgency))
                 try:
                     verdict = await self._checks.said(words, " ".join(before))
                     self._trace.reached(Stage.SAID_CHECKED)
@@ -79,8 +80,10 @@ class Reply:
 
     async def reviewed(self, text: str) -> AsyncGenerator[Utterance, None]:
         """Yield reviewed words, which need no check."""
+        urgency = self._urgency
         for sentence in split(text):
-            yield await self._speak(sentence)
+            yield await self._speak(sentence, urgency)
+            urgency = Urgency.LATER
 
     async def _sentences(
         self, messages: Sequence[ChatMessage], most_words: int | None
@@ -124,12 +127,12 @@ class Reply:
         if rest and not (cut_off and self._trace.has_reached(Stage.FIRST_SENTENCE)):
             yield rest
 
-    async def _speak(self, text: str) -> Utterance:
+    async def _speak(self, text: str, urgency: Urgency) -> Utterance:
         limit = self._settings.tts.timeout_s
         # A voice sinks at the end of a text, unless a mark says that more will come.
         marked = text if text.endswith(_PAUSES) else text + ","
         try:
-            pcm = await within(self._engines.tts.speak(marked), limit)
+            pcm = await within(self._engines.tts.speak(marked, urgency=urgency), limit)
         except TimeoutError:
             raise EngineTimeout("tts", f"no sound within {limit:g} s") from None
         if not pcm:

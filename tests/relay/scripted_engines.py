@@ -157,14 +157,16 @@ class ScriptedVoice:
     hangs_after: int | None = None
     raises_after: int | None = None
     texts: list[str] = field(default_factory=list)
+    urgencies: list[Urgency] = field(default_factory=list)
     name: str = "scripted voice"
 
-    async def speak(self, text: str) -> bytes:
+    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
         if self.raises_after is not None and len(self.texts) >= self.raises_after:
             raise EngineError("tts.scripted", "hoarse")
         if self.hangs_after is not None and len(self.texts) >= self.hangs_after:
             await asyncio.Event().wait()
         self.texts.append(text)
+        self.urgencies.append(urgency)
         return tone(self.ms_per_sentence)
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from relay.record import Outcome, Stage
 from relay.safety.verdict import Verdict
 from relay.speculation import BEGIN_AFTER_MS, EVERY_MS, MOST, VOICE_MS, Pauses, Step
 from relay.stt import Transcript
+from relay.urgency import Urgency
 from relay.voice_activity import WINDOW_MS
 from tests.relay.conftest import OpenHouse
 from tests.relay.house import LINE_MS, House, until
@@ -64,9 +65,12 @@ async def test_answer_is_ready_before_the_paw_is_released_and_not_heard_before(
     await speak(toy)
     await until(lambda: len(house.engines.tts.texts) == 2)
     await assert_silent(toy)
+    assert house.engines.tts.urgencies == [Urgency.SPECULATIVE, Urgency.LATER]
+    assert [reply.urgency for reply in house.engines.llm.replies] == [Urgency.SPECULATIVE]
     await release(toy)
     heard = await toy.hear(1)
     assert heard.kinds() == ["speech_start", "speech_stop"]
+    assert [reply.urgency for reply in house.engines.llm.replies] == [Urgency.FIRST_SENTENCE]
     await toy.send(type="played", turn=1, played_ms=1, underruns=0)
     record = await house.record()
     assert record.outcome is Outcome.ANSWERED

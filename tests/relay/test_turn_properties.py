@@ -141,6 +141,8 @@ async def _converse(steps: list[Step], end: str) -> None:
     while not running.done():
         turn.played()
         await asyncio.sleep(0.001)
+    turn.finish()  # as the session does: a task cancelled before its first step never ran
+    await asyncio.sleep(0.001)
     await services.alerts_delivered(1)
     heard = ears.utterances[0].pcm
     assert ears.utterances[0].cancelled
