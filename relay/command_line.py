@@ -78,6 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     line.command(
         "check", "house.check", "try everything the relay needs", line.machine, aliases=("doctor",)
     )
+    line.command("health", "house.health", "tell whether it is running: exit code 0 or 1")
     _add_toys(line)
     _add_parents(line)
     _add_update(line)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from relay.address import own_hosts
 from relay.certificate import load_identity, replace_identity
-from relay.check import Finding, run_checks
+from relay.check import Finding, relay_answers, run_checks
 from relay.config import Settings
 from relay.errors import ConfigError
 from relay.settings_file import (
@@ -54,6 +54,13 @@ def certificate(arguments: argparse.Namespace, settings: Settings) -> int:
     print(f"SHA-256 fingerprint of the house: {identity.fingerprint}")
     print(f"Keep the files in {settings.data_dir} to yourself: who has them can pretend to be it.")
     return 0
+
+
+def health(_arguments: argparse.Namespace, settings: Settings) -> int:
+    """Tell whether the relay is running here: for what watches over it, as a container does."""
+    running = asyncio.run(relay_answers(settings.listen))
+    print("running" if running else "not running")
+    return 0 if running else 1
 
 
 def check(arguments: argparse.Namespace, settings: Settings) -> int:
