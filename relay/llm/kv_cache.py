@@ -52,13 +52,13 @@ class KvCache:
         self._cells = cells
         self._idle = idle
         self._whole_only = whole_only
-        self._held: list[CachedSequence] = []
+        self.held: list[CachedSequence] = []  # all that are given out or kept
         self._identities = itertools.count()
         self._uses = itertools.count(1)
 
     def covers(self, tokens: Sequence[int]) -> bool:
         """Tell whether all of `tokens` has been read already; if so, that counts as a use of it."""
-        for sequence in self._held:
+        for sequence in self.held:
             if self._shared(sequence, tokens) == len(tokens):
                 self._touch(sequence)
                 return True
@@ -69,7 +69,7 @@ class KvCache:
 
         Cells are set aside for the rest of them and for `room` more. None if there are none now.
         """
-        source = max(self._held, key=lambda each: self._shared(each, tokens), default=None)
+        source = max(self.held, key=lambda each: self._shared(each, tokens), default=None)
         shared = self._shared(source, tokens) if source else 0
         if source is None or shared == 0:
             source, shared = None, 0
@@ -86,7 +86,7 @@ class KvCache:
             if source is not None:
                 self._memory.copy(source.number, sequence.number, shared)
                 sequence.tokens, sequence.cells = source.tokens[:shared], source.cells[:shared]
-            self._held.append(sequence)
+            self.held.append(sequence)
         sequence.reserved = len(tokens) - shared + room
         self._touch(sequence)
         return sequence
@@ -107,12 +107,12 @@ class KvCache:
     def drop(self, sequence: CachedSequence) -> None:
         """Forget a sequence, as after a failure."""
         self._memory.remove(sequence.number, 0)
-        self._held.remove(sequence)
+        self.held.remove(sequence)
         self._free.append(sequence.number)
 
     def forget_idle(self) -> bool:
         """Forget all that nobody works on; False if there was nothing."""
-        return any([self._evict(but=None) for _ in range(len(self._held))])
+        return any([self._evict(but=None) for _ in range(len(self.held))])
 
     def _shared(self, sequence: CachedSequence, tokens: Sequence[int]) -> int:
         length = shared_length(sequence.tokens, tokens)
@@ -130,18 +130,18 @@ class KvCache:
         return length
 
     def _cells_left(self) -> int:
-        used = set(itertools.chain.from_iterable(each.cells for each in self._held))
-        return self._cells - len(used) - sum(each.reserved for each in self._held)
+        used = set(itertools.chain.from_iterable(each.cells for each in self.held))
+        return self._cells - len(used) - sum(each.reserved for each in self.held)
 
     def _idle_cells(self) -> int:
         busy: set[int] = set()
         idle: set[int] = set()
-        for each in self._held:
+        for each in self.held:
             (busy if each.busy else idle).update(each.cells)
         return len(idle - busy)
 
     def _evict(self, *, but: CachedSequence | None) -> bool:
-        idle = [each for each in self._held if not each.busy and each is not but]
+        idle = [each for each in self.held if not each.busy and each is not but]
         if not idle:
             return False
         self.drop(min(idle, key=lambda each: each.used))
@@ -150,7 +150,7 @@ class KvCache:
     def _touch(self, sequence: CachedSequence) -> None:
         """Count a use, of this sequence and of those that it begins with."""
         now = next(self._uses)
-        for each in self._held:
+        for each in self.held:
             if sequence.tokens[: len(each.tokens)] == each.tokens:
                 each.used = now
 

@@ -16,6 +16,7 @@ from relay.llm import ChatMessage, ReplyStream, Role
 from relay.llm.cores import spare_cores
 from relay.llm.gguf import ENGINE, GgufModel
 from relay.llm.job import Job
+from relay.llm.room import check_room
 from relay.llm.runner import CELLS_PER_CONTEXT, SEQUENCES, Runner
 from relay.models import find
 from relay.streams import within
@@ -34,7 +35,10 @@ class LlamaEngine:
     def __init__(self, settings: LlmSettings, models_dir: Path) -> None:
         self._settings = settings
         self._worker = Worker(
-            ENGINE, lambda: _load(settings, models_dir), max_waiting=1, dispose=Runner.close
+            ENGINE,
+            lambda: _load(settings, models_dir),
+            max_waiting=settings.max_waiting,
+            dispose=Runner.close,
         )
         self._jobs: set[Job] = set()
         self._inbox: SimpleQueue[Job] = SimpleQueue()
@@ -89,7 +93,7 @@ class LlamaEngine:
                 yield piece
 
     async def tokens_read(self) -> int:
-        """Return how many tokens the model has read since it was loaded, for measurements."""
+        """Return how many tokens the model has read, once it is idle, for measurements."""
         return await self._worker.call(
             lambda runner, _cancelled: runner.read, timeout_s=self._settings.timeout_s
         )
@@ -107,12 +111,7 @@ class LlamaEngine:
     @contextlib.asynccontextmanager
     async def _submitted(self, job: Job) -> AsyncIterator[Job]:
         """Let the model work on `job` until this is left; raises EngineBusy."""
-        # Whoever waits in silence finds room where work that may be in vain finds none.
-        most = self._settings.max_waiting
-        if job.urgency >= Urgency.SPECULATIVE:
-            most //= 2
-        if len(self._jobs) > most:
-            raise EngineBusy(ENGINE, f"{most} others are waiting already")
+        check_room(ENGINE, len(self._jobs), self._settings.max_waiting, job.urgency)
         self._jobs.add(job)
         self._inbox.put(job)
         if self._running is None or self._running.done():

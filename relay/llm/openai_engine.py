@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 
 from relay.config import LlmSettings
-from relay.errors import EngineBusy, EngineError, EngineTimeout
+from relay.errors import EngineError, EngineTimeout
 from relay.llm import ChatMessage, ReplyStream
+from relay.llm.room import check_room
 from relay.urgency import Urgency
 
 ENGINE = "llm.openai"
@@ -41,9 +42,14 @@ class OpenAiEngine:
         return f"openai {self._settings.model}"
 
     async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
-        """Let the server read the prefix: such servers keep what they have read."""
-        async for _piece in self.reply(prefix, max_tokens=1):
-            pass
+        """Let the server read the prefix: such servers keep what they have read.
+
+        Not the question: a server cannot be told that it may wait, and that it grows.
+        """
+        if not question:
+            async with contextlib.aclosing(self._reply(prefix, 1, Urgency.BACKGROUND)) as pieces:
+                async for _piece in pieces:
+                    pass
 
     def reply(
         self,
@@ -53,13 +59,14 @@ class OpenAiEngine:
         urgency: Urgency = Urgency.FIRST_SENTENCE,
     ) -> ReplyStream:
         """Return the reply in pieces; see `LanguageModel.reply`. `aclose()` hangs up."""
-        return ReplyStream(urgency, lambda _stream: self._reply(messages, max_tokens))
+        return ReplyStream(
+            urgency, lambda stream: self._reply(messages, max_tokens, stream.urgency)
+        )
 
     async def _reply(
-        self, messages: Sequence[ChatMessage], max_tokens: int
+        self, messages: Sequence[ChatMessage], max_tokens: int, urgency: Urgency
     ) -> AsyncGenerator[str, None]:
-        if self._under_way > self._settings.max_waiting:
-            raise EngineBusy(ENGINE, f"{self._under_way} replies are under way already")
+        check_room(ENGINE, self._under_way, self._settings.max_waiting, urgency)
         question = {
             "model": self._settings.model,
             "messages": [{"role": each.role.value, "content": each.text} for each in messages],

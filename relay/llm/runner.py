@@ -44,13 +44,13 @@ _FIRST_SENTENCE = re.compile(r"[.!?…]|.{60}", re.DOTALL)
 
 @dataclass(eq=False)
 class _Task:
-    """A job that the model works on."""
+    """A job, and how far the model has come with it."""
 
     job: Job
-    sequence: CachedSequence
     unread: list[int]
     room: int  # tokens that may still be made
-    sampler: Sampler | None
+    sequence: CachedSequence | None = None  # None until its turn comes for the first time
+    sampler: Sampler | None = None
     decoder: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")(errors="ignore")
     )
@@ -79,14 +79,15 @@ class Runner:
             idle=IDLE_CELLS,
             whole_only=model.whole_only,
         )
-        self._waiting: list[tuple[Job, list[int]]] = []
         self._tasks: list[_Task] = []
         self._chunk = CHUNK_TOKENS[0]
 
     def close(self) -> None:
         """Free the model."""
-        for task in [*self._tasks]:
-            self._end(task)
+        for task in self._tasks:
+            if task.sampler is not None:
+                task.sampler.close()
+            task.job.end(EngineError(ENGINE, "is closed"))
         self._model.close()
 
     def run(self, inbox: "SimpleQueue[Job]", cancelled: Cancelled) -> Iterator[None]:
@@ -95,11 +96,12 @@ class Runner:
         beat = time.monotonic()
         while not cancelled.is_set():
             self._take_in(inbox)
-            self._drop_cancelled()
-            self._begin()
-            if not self._tasks:
+            for task in [each for each in self._tasks if each.job.cancelled]:
+                self._end(task)
+            if parts := self._next_parts():
+                self._step(parts)
+            elif not self._tasks:
                 return
-            self._step()
             if time.monotonic() - beat > BEAT_S:
                 yield
                 beat = time.monotonic()
@@ -126,63 +128,65 @@ class Runner:
             tokens = beginning(self._model.prompt, job.messages)
         if len(tokens) > self._context - MIN_REPLY_TOKENS:
             job.end(EngineError(ENGINE, f"{len(tokens)} tokens are too long a conversation"))
-        elif not job.is_reply and self._cache.covers(tokens):
+        elif not tokens:
             job.end()
         else:
-            self._waiting.append((job, tokens))
-
-    def _drop_cancelled(self) -> None:
-        for job, _tokens in self._waiting:
-            if job.cancelled:
-                job.end()
-        self._waiting = [each for each in self._waiting if not each[0].done]
-        for task in [each for each in self._tasks if each.job.cancelled]:
-            self._end(task)
-
-    def _begin(self) -> None:
-        """Give the waiting their sequences, the most urgent first, as far as there is room."""
-        self._waiting.sort(key=lambda each: (each[0].urgency, each[0].arrived))
-        while self._waiting:
-            job, tokens = self._waiting[0]
             room = min(job.max_tokens, self._context - len(tokens))
-            # What follows a prompt is computed by reading its last token, even if it is known.
-            known = tokens[:-1] if job.is_reply else tokens
-            sequence = self._cache.open(known, room + len(tokens) - len(known))
-            if sequence is None:
-                return
-            del self._waiting[0]
-            sampler = self._model.sampler(self._temperature) if job.is_reply else None
-            unread = tokens[len(sequence.tokens) :]
-            task = _Task(job, sequence, unread, room, sampler)
-            job.started = True
-            self._tasks.append(task)
-            if not unread:
-                self._end(task)
+            self._tasks.append(_Task(job, tokens, room))
 
-    def _step(self) -> None:
-        step = next_step([task.candidate() for task in self._tasks], self._chunk)
-        parts, taking_part = [], []
-        for index, task in enumerate(self._tasks):
-            count = step.get(index, 0)
-            task.skipped = 0 if count else task.skipped + 1
-            if count:
-                output = task.sampler is not None and count == len(task.unread)
-                at = len(task.sequence.tokens)
-                parts.append(Part(task.sequence.number, at, task.unread[:count], output))
-                taking_part.append(task)
+    def _next_parts(self) -> dict[_Task, Part]:
+        """Choose who takes part in the next step, and with what."""
+        tasks = [*self._tasks]
+        while step := next_step([task.candidate() for task in tasks], self._chunk):
+            parts = {}
+            for index, count in step.items():
+                if (sequence := tasks[index].sequence) is not None:
+                    unread = tasks[index].unread
+                    output = tasks[index].sampler is not None and count == len(unread)
+                    at = len(sequence.tokens)
+                    parts[tasks[index]] = Part(sequence.number, at, unread[:count], output)
+            if len(parts) == len(step):
+                for task in self._tasks:
+                    task.skipped = 0 if task in parts else task.skipped + 1
+                return parts
+            # Given its sequence only now: meanwhile others have read more of what it shares.
+            for task in [tasks[index] for index in step if tasks[index].sequence is None]:
+                if not self._open(task):
+                    tasks.remove(task)
+        for task in [*self._tasks]:  # each of them alone finds no room
+            self._end(task, EngineError(ENGINE, "the key-value cache is too small"))
+        return {}
+
+    def _open(self, task: _Task) -> bool:
+        """Give a task its sequence; False if there is no room for it now, or nothing to do."""
+        # What follows a prompt is computed by reading its last token, even if it is known.
+        last = 1 if task.job.is_reply else 0
+        known = task.unread[: len(task.unread) - last]
+        if not task.job.is_reply and self._cache.covers(known):
+            self._end(task)
+            return False
+        task.sequence = self._cache.open(known, task.room + last)
+        if task.sequence is None:
+            return False
+        del task.unread[: len(task.sequence.tokens)]
+        if task.job.is_reply:
+            task.sampler = self._model.sampler(self._temperature)
+        task.job.started = True
+        return True
+
+    def _step(self, parts: dict[_Task, Part]) -> None:
         began = time.monotonic()
         try:
-            ends = self._model.read(parts)
-        except CacheFull:
-            if self._cache.forget_idle():
-                return  # and try again
-            self._fail(taking_part)
-        except EngineError:
-            self._fail(taking_part)
-        else:
-            self._measure(sum(step.values()), time.monotonic() - began)
-            for task, part, end in zip(taking_part, parts, ends, strict=True):
-                self._has_read(task, part, end)
+            ends = self._model.read([*parts.values()])
+        except EngineError as error:
+            # Room that the books show and llama.cpp does not find may be there without the idle.
+            if not (isinstance(error, CacheFull) and self._cache.forget_idle()):
+                for task in parts:
+                    self._end(task, error)
+            return
+        self._measure(sum(len(part.tokens) for part in parts.values()), time.monotonic() - began)
+        for (task, part), end in zip(parts.items(), ends, strict=True):
+            self._has_read(task, part, end)
 
     def _measure(self, tokens: int, took_s: float) -> None:
         """Read less at once when a step takes long, as on a busy computer, else more."""
@@ -194,7 +198,8 @@ class Runner:
             self._chunk = min(most, self._chunk * 2)
 
     def _has_read(self, task: _Task, part: Part, end: int) -> None:
-        self._cache.extend(task.sequence, part.tokens)
+        if task.sequence is not None:
+            self._cache.extend(task.sequence, part.tokens)
         del task.unread[: len(part.tokens)]
         if part.output and task.sampler is not None:
             token = task.sampler.next(end)
@@ -211,15 +216,11 @@ class Runner:
         elif not task.unread:
             self._end(task)
 
-    def _end(self, task: _Task) -> None:
+    def _end(self, task: _Task, error: EngineError | None = None) -> None:
         self._tasks.remove(task)
         if task.sampler is not None:
             task.sampler.close()
-        self._cache.release(task.sequence)
-        task.job.end()
-
-    def _fail(self, tasks: list[_Task]) -> None:
-        for task in tasks:
-            task.job.end(EngineError(ENGINE, "the model could not go on"))
-            self._end(task)
-            self._cache.drop(task.sequence)
+        if task.sequence is not None:
+            # After a failure nobody knows what its cells hold.
+            (self._cache.drop if error else self._cache.release)(task.sequence)
+        task.job.end(error)

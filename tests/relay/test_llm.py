@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from relay.config import LlmSettings
 from relay.errors import EngineBusy, EngineError, EngineTimeout, ModelMissing
 from relay.llm import ChatMessage, Role
 from relay.llm.cores import spare_cores
-from relay.llm.gguf import GgufModel
+from relay.llm.gguf import CacheFull, GgufModel
 from relay.llm.llama_engine import LlamaEngine
+from relay.urgency import Urgency
 
 MODELS = Path(os.environ["BRAMBLE_MODELS_DIR"])
 SYSTEM = ChatMessage(
@@ -133,17 +135,177 @@ async def test_hanging_up_while_it_reads_the_prompt_frees_the_model():
         assert await engine.tokens_read() < 1300
 
 
-async def test_several_sessions_are_served_in_order():
+async def test_eight_children_who_ask_at_once_are_all_answered():
     async with llama() as engine:
-        order = []
+        questions = [f"Tell me about the number {number}." for number in range(8)]
+        answers = await asyncio.gather(
+            *(ask(engine, SYSTEM, child(question), max_tokens=12) for question in questions)
+        )
+        assert all(text.strip() for text, _read in answers)
+        # What they have in common was read once, and not by each of them.
+        assert await engine.tokens_read() < 8 * 60
 
-        async def session(n):
-            async for _piece in engine.reply([SYSTEM, child(f"Count to {n}.")], max_tokens=6):
-                pass
-            order.append(n)
 
-        await asyncio.gather(*(session(n) for n in range(4)))
-        assert order == [0, 1, 2, 3]
+async def test_a_reply_says_in_company_what_it_says_alone():
+    """The same sums in another order round differently: the first words stay, as a rule."""
+    questions = [child("What do cows drink?"), child("Hello! Who are you?"), child("Count to ten.")]
+    alone = []
+    for question in questions:
+        async with llama() as engine:
+            alone.append((await ask(engine, SYSTEM, question, max_tokens=6))[0])
+    async with llama() as engine:
+        together = await asyncio.gather(
+            *(ask(engine, SYSTEM, question, max_tokens=6) for question in questions)
+        )
+    same = [one == text for one, (text, _read) in zip(alone, together, strict=True)]
+    assert sum(same) >= 2, (alone, together)
+
+
+async def test_a_first_sentence_goes_before_later_ones():
+    async with llama() as engine:
+        story = engine.reply(
+            [SYSTEM, child("Tell me a story.")], max_tokens=150, urgency=Urgency.LATER
+        )
+        await anext(story)
+        pieces = 0
+
+        async def listen():
+            nonlocal pieces
+            async for _piece in story:
+                pieces += 1
+
+        listening = asyncio.create_task(listen())
+        urgent = engine.reply([SYSTEM, child("What do bears eat?")], max_tokens=8)
+        told = [piece async for piece in urgent]
+        before = pieces
+        listening.cancel()
+        await asyncio.wait([listening])
+        await story.aclose()
+        # The story paused, but for now and then a word.
+        assert before < len(told) + 5
+
+
+async def test_a_speculative_reply_that_is_wanted_after_all_is_no_longer_held_back():
+    async with llama() as engine:
+        waiting = engine.reply(
+            [SYSTEM, child("Why is snow white?")], max_tokens=4, urgency=Urgency.SPECULATIVE
+        )
+        stories = [
+            engine.reply([SYSTEM, child(f"Tell story {n}.")], max_tokens=400, urgency=Urgency.LATER)
+            for n in range(2)
+        ]
+        for story in stories:
+            await anext(story)
+        asked = asyncio.ensure_future(anext(waiting))
+        await asyncio.sleep(0)
+        waiting.urgency = Urgency.FIRST_SENTENCE
+        assert await asked
+        for each in [waiting, *stories]:
+            await each.aclose()
+
+
+async def test_what_the_child_says_is_read_while_it_is_said():
+    async with llama() as engine:
+        await engine.warm([SYSTEM])
+        words = ["Please", "tell", "me", "why", "the", "leaves", "fall", "down", "in", "autumn"]
+        reads = []
+        for count in (4, 7, 10):
+            before = await engine.tokens_read()
+            await engine.warm([SYSTEM], " ".join(words[:count]))
+            reads.append(await engine.tokens_read() - before)
+        assert all(0 < read < 12 for read in reads)
+        _text, read = await ask(engine, SYSTEM, child(" ".join(words) + "?"), max_tokens=1)
+        assert read < 12
+        # Another child's question is not mistaken for this one.
+        other, _read = await ask(engine, SYSTEM, child("Please tell me a joke"), max_tokens=8)
+    async with llama() as engine:
+        fresh, _read = await ask(engine, SYSTEM, child("Please tell me a joke"), max_tokens=8)
+    assert other == fresh
+
+
+async def test_reading_ahead_can_be_cancelled():
+    async with llama() as engine:
+        reading = asyncio.create_task(engine.warm([child("and so on " * 400), SYSTEM]))
+        await asyncio.sleep(0.1)
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert await engine.tokens_read() < 1200
+        text, _read = await ask(engine, SYSTEM, child("Hello."), max_tokens=4)
+        assert text
+
+
+async def test_many_long_conversations_fit_into_a_small_memory():
+    async with llama(context=512) as engine:
+        talk = [child("and then the bear went on " * 40), ChatMessage(Role.TOY, "I see.")]
+        prompts = [[SYSTEM, child(f"I am child {n}."), *talk, child("Go on.")] for n in range(6)]
+        answers = await asyncio.gather(*(ask(engine, *each, max_tokens=6) for each in prompts))
+        assert all(text for text, _read in answers)
+
+
+async def test_work_that_may_be_in_vain_leaves_room_for_those_who_wait():
+    async with llama(max_waiting=4) as engine:
+        early = [
+            engine.reply([SYSTEM, child("Hm.")], max_tokens=50, urgency=Urgency.SPECULATIVE)
+            for _ in range(6)
+        ]
+        asked = [asyncio.ensure_future(anext(each)) for each in early]
+        await asyncio.sleep(0)
+        text, _read = await ask(engine, SYSTEM, child("Hello."), max_tokens=4)
+        assert text
+        await asyncio.wait(asked)
+        refused = [type(each.exception()) for each in asked if each.exception()]
+        assert refused == [EngineBusy] * 3
+        for each in early:
+            await each.aclose()
+
+
+async def test_a_step_that_fails_costs_only_those_who_took_part(monkeypatch):
+    async with llama() as engine:
+        read = GgufModel.read
+
+        def fail(model, parts):
+            monkeypatch.setattr(GgufModel, "read", read)
+            raise EngineError("llm.llama", "llama_decode failed with -3")
+
+        monkeypatch.setattr(GgufModel, "read", fail)
+        with pytest.raises(EngineError, match="-3"):
+            await ask(engine, SYSTEM, child("Hello."))
+        text, _read = await ask(engine, SYSTEM, child("Hello."), max_tokens=4)
+        assert text
+
+
+async def test_a_cache_that_is_full_all_the_same_is_cleared_of_what_is_idle(monkeypatch):
+    async with llama() as engine:
+        await ask(engine, SYSTEM, child("What do bears eat?"), max_tokens=4)
+        read = GgufModel.read
+
+        def full(model, parts):
+            monkeypatch.setattr(GgufModel, "read", read)
+            raise CacheFull("llm.llama", "the key-value cache is full")
+
+        monkeypatch.setattr(GgufModel, "read", full)
+        text, _read = await ask(engine, OLDER, child("Hello."), max_tokens=4)
+        assert text
+
+
+async def test_a_thread_that_hangs_is_replaced(monkeypatch):
+    stuck = threading.Event()
+    async with llama(first_token_timeout_s=60) as engine:
+        read = GgufModel.read
+
+        def hang(model, parts):
+            monkeypatch.setattr(GgufModel, "read", read)
+            stuck.wait(60)
+            raise EngineError("llm.llama", "it woke up")
+
+        monkeypatch.setattr(GgufModel, "read", hang)
+        monkeypatch.setattr("relay.llm.llama_engine.HANGS_AFTER_S", 0.5)
+        with pytest.raises(EngineTimeout):
+            await ask(engine, SYSTEM, child("Hello."))
+        monkeypatch.setattr("relay.llm.llama_engine.HANGS_AFTER_S", 60)
+        text = [piece async for piece in engine.reply([child("Hello.")], max_tokens=4)]
+        stuck.set()
+        assert text
 
 
 async def test_too_many_waiting_is_busy():
@@ -205,4 +367,3 @@ async def test_a_missing_model_and_a_file_that_is_no_model_say_what_to_do(tmp_pa
 
 def test_one_core_is_left_free():
     assert 1 <= spare_cores() <= max(1, len(os.sched_getaffinity(0)) - 1)
-

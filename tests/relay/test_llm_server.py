@@ -9,6 +9,7 @@ from relay.config import LlmSettings
 from relay.errors import EngineBusy, EngineError, EngineTimeout
 from relay.llm import ChatMessage, Role
 from relay.llm.openai_engine import OpenAiEngine
+from relay.urgency import Urgency
 from tests.relay.chat_server import chat_server
 
 QUESTION = [
@@ -65,11 +66,30 @@ async def test_comments_odd_lines_and_a_stream_without_done_are_understood():
         assert server.authorizations == [None]
 
 
-async def test_warming_asks_for_the_least():
+async def test_warming_asks_for_the_least_and_not_for_every_word():
     async with chat_server() as server, engine_of(server.address) as engine:
         server.says("x")
         await engine.warm(QUESTION[:1])
-        assert server.questions[0]["max_tokens"] == 1
+        await engine.warm(QUESTION[:1], "What is")
+        await engine.warm(QUESTION[:1], "What is my")
+        assert [question["max_tokens"] for question in server.questions] == [1]
+
+
+async def test_work_that_may_be_in_vain_leaves_room_for_those_who_wait():
+    async with chat_server() as server, engine_of(server.address, max_waiting=2) as engine:
+        server.says("one", "two")
+        server.stall_after = 2
+        early = [
+            engine.reply(QUESTION, max_tokens=50, urgency=Urgency.SPECULATIVE) for _ in range(3)
+        ]
+        for reply in early[:2]:
+            assert await anext(reply) == "one"
+        with pytest.raises(EngineBusy):
+            await anext(early[2])
+        wanted = engine.reply(QUESTION, max_tokens=50)
+        assert await anext(wanted) == "one"
+        for reply in [*early, wanted]:
+            await reply.aclose()
 
 
 @pytest.mark.parametrize(
