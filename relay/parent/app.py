@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from relay.parent import account, children, door, rules, today, toys, welcome
+from relay.parent import account, children, data, door, rules, today, toys, welcome
 from relay.parent.assets import ASSETS
 from relay.parent.errors import error_page
 from relay.parent.gatekeeper import Gatekeeper
@@ -22,6 +22,7 @@ PAGES: tuple[Page, ...] = (
     *children.PAGES,
     *rules.PAGES,
     *account.PAGES,
+    *data.PAGES,
 )
 
 

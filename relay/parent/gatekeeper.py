@@ -24,11 +24,10 @@ _PORT = re.compile(r":\d{1,5}$")
 class Gatekeeper:
     """ASGI middleware that refuses requests; `names` are host names besides this computer's own."""
 
-    def __init__(self, app: ASGIApp, *, names: Iterable[str], request_s: float = REQUEST_S) -> None:
+    def __init__(self, app: ASGIApp, *, names: Iterable[str]) -> None:
         self._app = app
         own = socket.gethostname().lower()
         self._names = {"localhost", own, own.split(".")[0], *(name.lower() for name in names)}
-        self._request_s = request_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with a refusal."""
@@ -38,7 +37,7 @@ class Gatekeeper:
             if (refused := self._refusal(scope)) is not None:
                 await error_page(*refused)(scope, receive, send)
                 return
-            with anyio.move_on_after(self._request_s) as limit:
+            with anyio.move_on_after(REQUEST_S) as limit:
 
                 async def send_and_take_time(message: Message) -> None:
                     limit.deadline = math.inf  # what has begun may be a long stream

@@ -20,8 +20,8 @@ class Passwords:
     At most two are worked on at a time, so that nobody can fill the memory by logging in often.
     """
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._free = asyncio.Semaphore(2)
         self._nobody = ""
 

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -65,7 +66,14 @@ class _QuietServer(uvicorn.Server):
 
 
 class _ImpatientProtocol(H11Protocol):
-    """Closes a connection that keeps a place without asking for anything (slow loris)."""
+    """Closes a connection that keeps a place without asking for anything (slow loris).
+
+    It logs no request either, whatever the log's level: addresses of one-time links are secrets.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn calls it
+        super().__init__(*args, **kwargs)
+        self.access_log = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

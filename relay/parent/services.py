@@ -12,9 +12,9 @@ from relay.messages import Heartbeat
 from relay.parent.passwords import Passwords
 from relay.session import State
 from relay.store import Store
-from relay.store.alerts import FamilyAlerts
 from relay.store.audit import Audit
 from relay.store.children import Children
+from relay.store.family_alerts import FamilyAlerts
 from relay.store.family_toys import FamilyToys
 from relay.store.households import Households
 from relay.store.invitations import Invitations
