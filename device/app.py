@@ -67,7 +67,10 @@ async def _main():
     board = find_board(settings and settings.board)
     hold_power(board)
     unload("device.boards")  # the other boards'
-    ready = settings is not None and may_listen(settings.age)
+    unpaired = settings is not None and settings.pairing_code is not None
+    if unpaired and start == Start.NORMAL and await _pair(board, settings):
+        return
+    ready = settings is not None and not unpaired and may_listen(settings.age)
     if start == Start.SET_UP or not ready:
         await _set_up(board, settings, ready)
         return
@@ -115,9 +118,25 @@ def _load_settings():
         for problem in error.problems:
             log("app", "a grown-up is needed: " + problem)
         return None
-    if not may_listen(settings.age):
+    if not may_listen(settings.age) and not settings.pairing_code:
         log("app", "a grown-up is needed: no age from 3 to 13 has been set")
     return settings
+
+
+async def _pair(board, settings):
+    """Pair by the code in the settings; True when the toy is to start again with what it got."""
+    from device.portal.key import toy_name
+    from device.portal.trial import attempt
+    from device.portal.verdict import Verdict
+
+    light = Light(board)
+    light.show(Look.CONNECTING)
+    light.animate()
+    verdict = await attempt(settings, board, toy_name(), settings_file.save)
+    if verdict == Verdict.GOOD:
+        return True
+    log("app", "a grown-up is needed: not paired with the relay (%s)" % verdict)
+    return False
 
 
 async def _set_up(board, settings, ready):

@@ -1,6 +1,7 @@
 """What the grown-up has set: settings.json, checked field by field, never half-written.
 
-Fields, all but `networks`, `relay` and `token` optional:
+Fields, all but `networks`, `relay` and `token` optional (and of these the latter two where
+`pairing_code` is what a relay showed: at its next start the toy pairs by it, see device.pairing):
 `networks` 1 to 5 of {"ssid", "password"}, `relay` ws:// or wss:// address, `token`, `age` 3 to 13
 or null, `volume` and `volume_ceiling` 0 to 100 percent, `relay_certificate` base64 of a DER
 certificate (wss only), `board` a name of device.boards or null for this chip's,
@@ -55,8 +56,11 @@ class Settings:
                 return default
 
         self.networks = take("networks", check.networks, [], required=True)
-        self.relay = take("relay", RelayAddress, required=True)
-        self.token = take("token", check.token, required=True)
+        # With one, the relay is yet to be met: it gives the token, the certificate and the age.
+        self.pairing_code = take("pairing_code", check.pairing_code)
+        paired = self.pairing_code is None
+        self.relay = take("relay", RelayAddress, required=paired)
+        self.token = take("token", check.token, required=paired)
         self.age = take("age", check.age)
         self.volume = take("volume", check.percent, DEFAULT_VOLUME)
         self.volume_ceiling = take("volume_ceiling", check.percent, 100)
@@ -70,8 +74,10 @@ class Settings:
         )
         self.has_night = self.night_from is not None and self.night_until is not None
         self.sleep_minutes = take("sleep_minutes", check.minutes)
-        if self.relay and self.relay.secure and not self.relay_certificate:
+        if paired and self.relay and self.relay.secure and not self.relay_certificate:
             problems.append("relay is a wss:// address, which needs relay_certificate")
+        if not paired and self.relay and not self.relay.secure:
+            problems.append("relay is a ws:// address, and a pairing code needs wss://")
         unload("device.settings_check")
         if problems:
             raise SettingsError(problems)
@@ -85,6 +91,18 @@ class Settings:
         """Write the settings with the volume as it is now, the only one that changes by itself."""
         self._fields["volume"] = self.volume
         save(self._fields, directory)
+
+    def save_relay(self, host, port, directory="."):
+        """Replace the relay's address, its path stays, and write the settings if that can be."""
+        scheme = "wss" if self.relay.secure else "ws"
+        url = "%s://%s:%d%s" % (scheme, host, port, self.relay.path)
+        self.relay = RelayAddress(url)
+        unload("device.settings_check")
+        self._fields["relay"] = url
+        try:
+            self.save(directory)
+        except OSError:
+            pass  # a full flash: it will be found again
 
     def save_networks(self, networks, directory="."):
         """Replace the known networks, a list of (ssid, password), and write the settings.

@@ -62,6 +62,13 @@ def token(value):
     return text
 
 
+def pairing_code(value):
+    """Return the letters of a pairing code."""
+    from device.pairing_proof import clean_code  # rarely there, and unloaded with device.pairing
+
+    return clean_code(_text(value, 1, 40))
+
+
 def age(value):
     """Return the child's age."""
     if not is_allowed_age(value):

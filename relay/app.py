@@ -12,10 +12,12 @@ from relay.address import cannot_listen, check_address, own_hosts
 from relay.certificate import CertificateError, Identity, load_identity, server_context
 from relay.config import Settings
 from relay.database import StoreError
+from relay.discovery import Announcer, announced_hosts
 from relay.engines import Engines, load_engines
 from relay.house import House
 from relay.lines import Lines
 from relay.metrics import Metrics
+from relay.pairing import PairingDesk
 from relay.parent.server import PageServer
 from relay.parent.services import PageServices
 from relay.record import TurnObserver
@@ -126,6 +128,9 @@ class Relay:
             alerts=self.store.add_alert,
             observers=(*self._observers, metrics.observe),
             tls=tls if settings.listen.tls else None,
+            pairing=PairingDesk(self.store, self.identity)
+            if self.identity and settings.listen.tls
+            else None,
             metrics=metrics,
         )
         try:
@@ -133,6 +138,10 @@ class Relay:
         except OSError as error:
             raise cannot_listen(settings.listen, error) from error
         self._cleanup.push_async_callback(self._server.stop)
+        if self.identity and settings.listen.tls and settings.discovery.enabled:
+            announcer = Announcer(self.identity, self.port, announced_hosts(settings.listen))
+            self._cleanup.push_async_callback(announcer.stop)
+            announcer.start()
         if parent.enabled:
             self._page = await self._open_page(self._server, tls if parent.tls else None)
         watcher = asyncio.create_task(metrics.watch_loop())

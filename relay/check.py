@@ -117,7 +117,7 @@ class _Doctor:
             toys = await store.toys()
         finally:
             await store.close()
-        hint = "" if toys else "; pair one with python -m relay toy add NAME --age N"
+        hint = "" if toys else "; pair one with python -m relay toy pair NAME --age N"
         return f"{store.where} can be written, toys paired: {len(toys)}{hint}"
 
     async def _certificate(self) -> str:

@@ -249,6 +249,14 @@ class StoreSettings(_Group):
     timeout_s: float = Field(default=5, gt=0, le=60, description="wait for a locked database")
 
 
+class DiscoverySettings(_Group):
+    """Being found by toys in the home network (multicast DNS)."""
+
+    enabled: bool = Field(
+        default=True, description="announce the relay; needs listen.tls, by which toys know it"
+    )
+
+
 class LogSettings(_Group):
     """The log. It never holds a child's words, a token or a password."""
 
@@ -301,6 +309,7 @@ class Settings(BaseSettings):
     tts: TtsSettings = TtsSettings()
     safety: SafetySettings = SafetySettings()
     store: StoreSettings = StoreSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
 

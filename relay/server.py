@@ -13,6 +13,7 @@ from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from device.pairing_proof import PATH as _PAIR_PATH
 from device.protocol import MAX_TEXT_BYTES, SUBPROTOCOL, Close
 from relay import voice_activity
 from relay.config import Settings
@@ -20,6 +21,7 @@ from relay.guards import AttemptLimit
 from relay.lines import Lines
 from relay.link import ToyLink
 from relay.metrics import Metrics
+from relay.pairing import PairingDesk
 from relay.record import TurnObserver
 from relay.services import AlertSink, Authenticate, Engines, Safety, Services, Toy
 from relay.session import Session
@@ -51,6 +53,7 @@ class Server:
         alerts: AlertSink,
         observers: Sequence[TurnObserver] = (),
         tls: ssl.SSLContext | None = None,
+        pairing: PairingDesk | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
@@ -59,6 +62,7 @@ class Server:
         self._services = Services(settings, engines, safety, lines, alerts, observers)
         self._authenticate = authenticate
         self._tls = tls
+        self._pairing = pairing
         self._listener: WebSocketServer | None = None
         self._cleaner: asyncio.Task[None] | None = None
         self._failed_tokens = AttemptLimit(self._limits.failed_tokens_per_minute, 60.0)
@@ -112,20 +116,23 @@ class Server:
         self._listener = None
 
     def _route(self, connection: ServerConnection, request: Request) -> Response | None:
-        path = request.path.partition("?")[0]
+        path = _path_of(request)
         if path == _HEALTH_PATH:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if path == _METRICS_PATH and self._metrics is not None:
             figures = self._metrics.respond(connection, self.sessions)
             if figures is not None:
                 return figures
-        if path != _PATH:
+        if path != _PATH and (path != _PAIR_PATH or self._pairing is None):
             return connection.respond(http.HTTPStatus.NOT_FOUND, "Toys connect to /toy.\n")
         return None  # a missing subprotocol is refused with 400 by the library
 
     async def _serve_toy(self, connection: ServerConnection) -> None:
         address = str(connection.remote_address[0]) if connection.remote_address else "?"
         link = ToyLink(connection)
+        if self._pairing is not None and _path_of(connection.request) == _PAIR_PATH:
+            await self._pairing.serve(link, address)
+            return
         if self._failed_tokens.exhausted(address, time.monotonic()):
             log(_logger, logging.WARNING, "toy refused: too many failed tokens", address=address)
             await link.close(Close.TOO_MANY, f"too many failed tokens; try again in {_RETRY_S} s")
@@ -183,3 +190,7 @@ class Server:
                 if session.overdue(time.monotonic()):
                     log(_logger, logging.ERROR, "stuck session cut", toy=session.toy.id)
                     session.abort()
+
+
+def _path_of(request: Request | None) -> str:
+    return request.path.partition("?")[0] if request else ""

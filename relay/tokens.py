@@ -20,14 +20,17 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-async def issue_token(store: Store, name: str, age: int) -> tuple[Toy, str]:
+async def issue_token(
+    store: Store, name: str, age: int, *, household: str | None = None, child: str | None = None
+) -> tuple[Toy, str]:
     """Add a toy and return it with its token, which is shown once and stored nowhere.
 
-    Raises StoreError when name or age cannot be used.
+    It joins this home's household where none is named. Raises StoreError when name or age cannot be
+    used.
     """
     toy_id = secrets.token_hex(4)
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    toy = await store.add_toy(toy_id, name, age, digest(secret))
+    toy = await store.add_toy(toy_id, name, age, digest(secret), household=household, child=child)
     return toy, f"{toy_id}.{secret}"
 
 

@@ -1,5 +1,6 @@
 """From the form that a phone sends to settings, or to what is wrong in plain words. Pure."""
 
+from device.pairing_proof import clean_code
 from device.protocol import OLDEST_AGE, YOUNGEST_AGE
 from device.settings import MOST_NETWORKS, RelayAddress, Settings, SettingsError
 from device.websocket.utf8 import Utf8Validator
@@ -56,10 +57,10 @@ def _decode(encoded, longest):
 
 
 def complete_address(text):
-    """Return the relay's whole address: people type "192.168.1.10", phones "Ws://..."."""
+    """Return the relay's whole address: people type "192.168.1.10", phones "Wss://..."."""
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
-        scheme, rest = "ws", scheme
+        scheme, rest = "wss", scheme
     authority, slash, path = rest.partition("/")
     if not separator and authority and ":" not in authority:
         authority += ":%d" % DEFAULT_PORT
@@ -76,17 +77,20 @@ def apply(form, base, found):
     problems = []
     fields = dict(base)
     _apply_network(form, fields, found, problems)
+    has_code = _apply_code(form, fields, problems)
     relay = form.get("relay", "")
     if relay.strip():
         fields["relay"] = complete_address(relay)
         _check_address(fields["relay"], problems)
+    elif has_code:
+        fields.pop("relay", None)  # to be found
     else:
         problems.append("Enter the address of the relay, the computer that does the thinking.")
     token = form.get("token", "").strip()
     if token:
         fields["token"] = token
-    elif not fields.get("token"):
-        problems.append("Enter the pairing token that the relay printed for this toy.")
+    elif not fields.get("token") and not has_code:
+        problems.append("Enter the pairing code that the parent's page shows for this toy.")
     age = _whole_number(form.get("age"))
     if age is None or not YOUNGEST_AGE <= age <= OLDEST_AGE:
         problems.append("Choose the child's age, from 3 to 13.")
@@ -108,6 +112,19 @@ def apply(form, base, found):
             known = [one for one in error.problems if _MISSING not in one] or error.problems
             problems = [_in_plain_words(problem) for problem in known]
     return fields, problems
+
+
+def _apply_code(form, fields, problems):
+    """Take the pairing code; True if there is one, good or bad."""
+    fields.pop("pairing_code", None)
+    text = form.get("code", "").strip()
+    if not text:
+        return False
+    try:
+        fields["pairing_code"] = clean_code(text)
+    except ValueError as error:
+        problems.append("The pairing code %s." % error)
+    return True
 
 
 def _check_address(address, problems):

@@ -42,7 +42,9 @@ def form_page(found, fields, problems=(), failure=None):
         "exact": EXACT,
         "relay": escape(relay) if isinstance(relay, str) else "",
         "keep_password": KEEP if fields.get("networks") else "",
-        "keep_token": KEEP if fields.get("token") else "required",
+        "code": escape(fields.get("pairing_code") or ""),
+        "keep_pairing": "; leave it empty to stay paired" if fields.get("token") else "",
+        "keep_token": KEEP if fields.get("token") else "",
         "open": " checked" if fields.get("allow_insecure_wifi") is True else "",
     }
     lists = {

@@ -168,11 +168,15 @@ class Portal:
         from device.portal.trial import attempt
 
         await asyncio.sleep_ms(ANSWER_MS)
-        self._verdict = await attempt(self._settings, self._board, self._name)
+        self._verdict = await attempt(self._settings, self._board, self._name, self._keep)
         if self._verdict == Verdict.GOOD:
             self._save()
         else:
             self.stage = Stage.FAILED
+
+    def _keep(self, fields):
+        settings_file.save(fields)
+        self._fields = fields
 
     def _save(self):
         try:

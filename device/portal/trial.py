@@ -26,8 +26,10 @@ WELCOME_TIMEOUT_S = 10
 BUFFER_MS = 500  # the relay wants to know; nothing is played now
 
 
-async def attempt(settings, board, hostname):
+async def attempt(settings, board, hostname, keep=None):
     """Return Verdict.GOOD, or what is wrong: an Outcome of the Wi-Fi or a Verdict of the relay.
+
+    With a pairing code the toy is paired, for good: `keep(fields)` writes what comes of it.
 
     Only the first of the networks is tried: the one that was just chosen. While the station looks
     for it the toy's own access point is deaf, and then follows to the router's channel.
@@ -43,7 +45,12 @@ async def attempt(settings, board, hostname):
     if outcome != Outcome.CONNECTED:
         return outcome
     try:
-        verdict = await _greet(settings, board)
+        if settings.pairing_code:
+            from device.pairing import pair
+
+            verdict = await pair(settings, keep)
+        else:
+            verdict = await _greet(settings, board)
     finally:
         await station.disconnect()
     log("portal", "tried the relay", verdict=verdict)

@@ -53,7 +53,7 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print(json.dumps([vars(toy) for toy in toys]))
     elif not toys:
-        print("No toy is paired yet: python -m relay toy add NAME --age N")
+        print("No toy is paired yet: python -m relay toy pair NAME --age N")
     else:
         print(f"{'NAME':<24} {'AGE':>3}  {'ADDED':<16}  {'LAST SEEN':<16}  ID")
     for toy in toys if not arguments.json else ():

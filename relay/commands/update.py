@@ -64,7 +64,7 @@ def _chosen(toys: Sequence[Toy], name: str | None) -> list[Toy]:
     chosen = [toy for toy in toys if name is None or toy.name == name.strip()]
     if not chosen:
         raise UpdateError(
-            "no toy is paired yet: python -m relay toy add NAME --age N"
+            "no toy is paired yet: python -m relay toy pair NAME --age N"
             if name is None
             else f'there is no toy named "{name.strip()}": see toy list'
         )

@@ -61,7 +61,7 @@ async def test_from_nothing_to_a_toy_that_is_ready(house, browser):  # noqa: F81
         options = await browser.evaluate("[...document.querySelectorAll('#ssid option')].length")
         assert options == 4  # home, neighbours once, cafe, and "Choose"; the hidden one has no name
         await look_at(browser, "set-up-page")
-        await fill_in(browser, **GOOD, relay=f"127.0.0.1:{house.server.port}")
+        await fill_in(browser, **GOOD, relay=f"ws://127.0.0.1:{house.server.port}")
         await look_at(browser, "set-up-filled-in")
         await send(browser)
         await browser.wait_for("#trying")
@@ -79,7 +79,7 @@ async def test_from_nothing_to_a_toy_that_is_ready(house, browser):  # noqa: F81
 async def test_a_wrong_password_is_put_right_without_typing_the_rest_again(house, browser):  # noqa: F811
     async with new_toy(house) as toy:
         await open_page(toy, browser)
-        relay = f"127.0.0.1:{house.server.port}"
+        relay = f"ws://127.0.0.1:{house.server.port}"
         await fill_in(browser, **{**GOOD, "password": "wrong horse"}, relay=relay)
         await send(browser)
         await browser.wait_for("#failure", 60)
@@ -96,15 +96,15 @@ async def test_a_wrong_password_is_put_right_without_typing_the_rest_again(house
     ("changed", "said"),
     [
         ({"other": "no such network"}, "cannot find this Wi-Fi"),
-        ({"relay": "127.0.0.1:9"}, "relay cannot be reached"),
-        ({"token": "of.another.relay"}, "does not accept the pairing token"),
+        ({"relay": "ws://127.0.0.1:9"}, "relay cannot be reached"),
+        ({"token": "of.another.relay"}, "does not know the toy any more"),
     ],
     ids=["network", "relay", "token"],
 )
 async def test_what_fails_is_said_in_plain_words(house, browser, changed, said):  # noqa: F811
     async with new_toy(house) as toy:
         await open_page(toy, browser)
-        fields = {**GOOD, "relay": f"127.0.0.1:{house.server.port}", **changed}
+        fields = {**GOOD, "relay": f"ws://127.0.0.1:{house.server.port}", **changed}
         await fill_in(browser, **fields)
         await send(browser)
         await browser.wait_for("#failure", 60)
@@ -121,7 +121,7 @@ async def test_what_fails_is_said_in_plain_words(house, browser, changed, said):
 async def test_a_relay_that_comes_later_does_not_stop_anybody(browser):
     async with new_toy() as toy:
         await open_page(toy, browser)
-        await fill_in(browser, **GOOD, relay="127.0.0.1:9")
+        await fill_in(browser, **GOOD, relay="ws://127.0.0.1:9")
         await send(browser)
         await browser.wait_for("#failure", 60)
         await browser.click("form[action='/keep'] button")
@@ -160,7 +160,7 @@ async def test_a_network_that_is_named_like_a_page_stays_text(browser):
         await browser.wait_for("form[action='/try']")
         assert await browser.evaluate("document.querySelectorAll('script').length") == 0
         assert name in await browser.text()
-        await fill_in(browser, **{**GOOD, "ssid": name}, relay="127.0.0.1:9")
+        await fill_in(browser, **{**GOOD, "ssid": name}, relay="ws://127.0.0.1:9")
         await send(browser)
         await browser.wait_for("#failure", 60)
         assert "relay cannot be reached" in await browser.text()  # it was joined by that name

@@ -20,7 +20,7 @@ from device.ui import Light
 from tests.device.check import equal, raises_async
 
 PAW = find_board().paw
-FORM = b"ssid=home&password=correct+horse&relay=127.0.0.1:9&token=a.token&age=7&ceiling=80"
+FORM = b"ssid=home&password=correct+horse&relay=ws://127.0.0.1:9&token=a.token&age=7&ceiling=80"
 
 
 class Bench:

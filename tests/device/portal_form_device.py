@@ -16,10 +16,11 @@ FOUND = [
     {"ssid": "cafe", "rssi": -80, "security": "open"},
     {"ssid": "old", "rssi": -70, "security": "wep"},
 ]
+CODE = "K7QF2M9DX4TQ"
 GOOD = {
     "ssid": "home",
     "password": "correct horse",
-    "relay": "192.168.1.10",
+    "relay": "ws://192.168.1.10:8765",
     "token": "a.token",
     "age": "7",
     "ceiling": "80",
@@ -91,8 +92,12 @@ def test_each_mistake_is_named_and_the_rest_is_kept():
         ({"relay": "host:99999"}, "port"),
         ({"relay": "wss://host/toy"}, "certificate"),
         ({"relay": "wss://host/toy", "certificate": "AAAA"}, "certificate"),
-        ({"token": ""}, "pairing token"),
+        ({"token": ""}, "pairing code"),
         ({"token": "two words"}, "pairing token"),
+        ({"code": "K7QF"}, "12 letters"),
+        ({"code": "K7QF-2M9D-X4TZ"}, "slip of the pen"),
+        ({"code": "K7QF-2M9D-X4T!"}, "no code has"),
+        ({"code": CODE}, "needs wss://"),
         ({"age": ""}, "age"),
         ({"age": "2"}, "age"),
         ({"age": "14"}, "age"),
@@ -109,6 +114,17 @@ def test_each_mistake_is_named_and_the_rest_is_kept():
         for secret in (entered["password"], entered["token"]):
             assert not secret or secret not in problems[0], problems
         "".join(page.form_page(FOUND, fields, problems))
+
+
+def test_a_code_takes_the_place_of_address_token_and_certificate():
+    entered = dict(GOOD, relay="", token="", code=" k7qf 2m9d-x4t" + CODE[-1].lower())
+    fields, problems = form.apply(entered, {"relay": "ws://old/toy", "token": "old"}, FOUND)
+    equal(problems, [])
+    equal((fields["pairing_code"], fields["token"]), (CODE, "old"))
+    assert "relay" not in fields
+    fields, problems = form.apply(dict(GOOD, token=""), fields, FOUND)
+    equal(problems, [])
+    assert "pairing_code" not in fields  # none was typed this time
 
 
 def test_an_open_network_can_be_allowed():
@@ -135,10 +151,10 @@ def test_a_new_network_joins_those_that_are_known():
 
 def test_addresses_are_completed():
     for typed, whole in (
-        ("192.168.1.10", "ws://192.168.1.10:8765/toy"),
-        (" relay.local ", "ws://relay.local:8765/toy"),
-        ("host:9000", "ws://host:9000/toy"),
-        ("host/other", "ws://host:8765/other"),
+        ("192.168.1.10", "wss://192.168.1.10:8765/toy"),
+        (" relay.local ", "wss://relay.local:8765/toy"),
+        ("host:9000", "wss://host:9000/toy"),
+        ("host/other", "wss://host:8765/other"),
         ("Wss://host/", "wss://host/toy"),
         ("ws://host:80/toy", "ws://host:80/toy"),
     ):

@@ -64,8 +64,13 @@ def parser() -> argparse.ArgumentParser:
     add = settings.add_argument
     add("--wifi", metavar="NAME", help="of your 2.4 GHz Wi-Fi")
     add("--age", type=int, metavar="N", help=f"of the child, {YOUNGEST_AGE} to {OLDEST_AGE}")
+    add("--code", help="pairing code of the relay: the toy gets its token by itself, over TLS")
     add("--pair", metavar="NAME", help="add the toy to the relay on this computer: makes a token")
-    add("--relay", metavar="URL", help="like ws://192.168.1.10:8765/toy")
+    add(
+        "--relay",
+        metavar="URL",
+        help="like wss://192.168.1.10:8765/toy; not needed with --code",
+    )
     add("--token", help=f"the toy's (better: {TOKEN_VARIABLE}; others can read a command line)")
     add("--certificate", type=Path, metavar="FILE", help="the relay's, for wss://")
     add("--volume", type=int, metavar="PERCENT", help="to begin with (default 60)")
@@ -130,6 +135,7 @@ def wanted_settings(arguments: argparse.Namespace, board: str) -> Fields | None:
         age=arguments.age,
         certificate=arguments.certificate,
         pair=arguments.pair,
+        code=arguments.code,
         fields={name: value for name, value in more.items() if value is not None},
     )
     fields = collect(wanted, board, Asker(interactive=sys.stdin.isatty()))

@@ -41,8 +41,8 @@ _TROUBLES = (
     ),
     (
         re.compile(r" link: ended code=4401"),
-        "The relay does not know the token. Make one with `python -m relay toy add`, or let this "
-        "tool do it with --pair NAME",
+        "The relay does not know the token. Ask for a code with `python -m relay toy pair` and "
+        "run this again with --code, or let this tool do it all with --pair NAME",
     ),
     (
         re.compile(r" link: ended code=4403"),

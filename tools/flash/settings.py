@@ -32,6 +32,7 @@ class Wanted:
     token: str | None = None
     age: int | None = None
     certificate: Path | None = None
+    code: str | None = None  # for the toy to pair by, over the air
     pair: str | None = None  # the toy's name: let the relay on this computer make the token
     fields: Fields = field(default_factory=dict)
 
@@ -67,13 +68,17 @@ def collect(wanted: Wanted, board: str, asker: Asker) -> Fields:
         password = asker.ask_secret(
             f"Password of {ssid} (empty if it has none)", "BRAMBLE_WIFI_PASSWORD"
         )
-    age = wanted.age if wanted.age is not None else _ask_age(asker)
     fields: Fields = {"networks": [{"ssid": ssid, "password": password}], **wanted.fields}
+    if wanted.code is not None:
+        fields.update(_to_be_paired(wanted, board))
+        check(fields)
+        return fields
+    age = wanted.age if wanted.age is not None else _ask_age(asker)
     if wanted.pair is not None:
         fields.update(pair(wanted.pair, age))
     if wanted.relay or "relay" not in fields:
         fields["relay"] = wanted.relay or asker.ask(
-            "Address of the relay, like ws://192.168.1.10:8765/toy", "--relay URL or --pair NAME"
+            "Address of the relay, like wss://192.168.1.10:8765/toy", "--relay URL or --pair NAME"
         )
     if wanted.token or "token" not in fields:
         fields["token"] = wanted.token or asker.ask_secret(
@@ -83,6 +88,18 @@ def collect(wanted: Wanted, board: str, asker: Asker) -> Fields:
         fields["relay_certificate"] = read_certificate(wanted.certificate)
     fields.update(age=age, board=board)
     check(fields)
+    return fields
+
+
+def _to_be_paired(wanted: Wanted, board: str) -> Fields:
+    """Return what a toy needs to pair by a code; the relay gives it the rest."""
+    if wanted.pair or wanted.token or wanted.certificate:
+        raise SettingsError("--code brings the token and the certificate: leave out the others")
+    fields: Fields = {"pairing_code": wanted.code, "board": board}
+    if wanted.relay:
+        fields["relay"] = wanted.relay
+    if wanted.age is not None:
+        fields["age"] = wanted.age
     return fields
 
 
@@ -97,7 +114,7 @@ def check(fields: Fields) -> None:
 
 def reaches_only_this_computer(fields: Fields) -> bool:
     """Tell whether the relay's address means "the toy itself" to the toy."""
-    return urlsplit(str(fields["relay"])).hostname in OWN_COMPUTER
+    return urlsplit(str(fields.get("relay", ""))).hostname in OWN_COMPUTER
 
 
 def pair(name: str, age: int) -> Fields:

@@ -80,7 +80,7 @@ async def open_home(**overrides: Any) -> AsyncIterator[Home]:  # noqa: ANN401 - 
     Raises RelayError in plain words.
     """
     with tempfile.TemporaryDirectory(prefix="bramble-") as folder:
-        # Nobody but this computer can listen to what never leaves it: TLS only where it is asked for.
+        # What never leaves this computer nobody can listen to: TLS only where it is asked for.
         listen = {"host": "127.0.0.1", "port": 0, "tls": False, **overrides.pop("listen", {})}
         groups = {"listen": listen, "parent": {"enabled": False}, **overrides}
         home = Home(Settings(**{"data_dir": Path(folder), **groups}))
