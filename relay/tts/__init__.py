@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from relay.urgency import Urgency
+
 
 class TextToSpeech(Protocol):
     """An engine that speaks; safe to use from many sessions at once."""
@@ -10,11 +12,12 @@ class TextToSpeech(Protocol):
     def name(self) -> str:
         """Engine and voice, as in "pyttsx3 en"."""
 
-    async def speak(self, text: str) -> bytes:
+    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
         """Return one sentence as sound: 16 kHz, mono, signed 16-bit, little-endian.
 
         Leading and trailing silence is trimmed to at most 50 ms, and the level is made even. A text
-        without a word to say gives empty sound. Raises EngineError.
+        without a word to say gives empty sound. Others' sentences that are more urgent are spoken
+        before it. Raises EngineError; cancel it when nobody wants the sentence any more.
         """
 
     async def close(self) -> None:

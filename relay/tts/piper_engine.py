@@ -12,6 +12,7 @@ from relay.config import TtsSettings
 from relay.errors import EngineError, ModelMissing
 from relay.models import find
 from relay.tts.text import speakable
+from relay.urgency import Urgency
 from relay.worker import Cancelled, Worker
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class PiperEngine:
         """Engine and voice, as in "piper piper-joe"."""
         return f"piper {self._settings.piper_model}"
 
-    async def speak(self, text: str) -> bytes:
+    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
         """Return one sentence as sound; raises EngineError. Empty for a text without words."""
         sentence = speakable(text, engine=ENGINE)
         if not sentence:
@@ -59,7 +60,7 @@ class PiperEngine:
         def run(voice: "PiperVoice", cancelled: Cancelled) -> bytes:
             return _speak(voice, sentence, self._settings.words_per_minute, cancelled)
 
-        return await self._worker.call(run, timeout_s=self._settings.timeout_s)
+        return await self._worker.call(run, timeout_s=self._settings.timeout_s, urgency=urgency)
 
     async def close(self) -> None:
         """Free the voice and stop the thread."""

@@ -16,6 +16,7 @@ from relay.audio import Samples, speech_pcm
 from relay.config import TtsSettings
 from relay.errors import EngineError
 from relay.tts.text import speakable
+from relay.urgency import Urgency
 from relay.worker import Cancelled, Worker
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Pyttsx3Engine:
         """Engine and voice, as in "pyttsx3 en"."""
         return f"pyttsx3 {self._settings.voice}"
 
-    async def speak(self, text: str) -> bytes:
+    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
         """Return one sentence as sound; raises EngineError. Empty for a text without words."""
         sentence = speakable(text, engine=ENGINE)
         if not sentence:
@@ -70,7 +71,7 @@ class Pyttsx3Engine:
                     return sound
             return b""
 
-        return await self._worker.call(run, timeout_s=self._settings.timeout_s)
+        return await self._worker.call(run, timeout_s=self._settings.timeout_s, urgency=urgency)
 
     async def close(self) -> None:
         """Stop the thread."""
