@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from relay.parent import account, children, data, door, rules, today, toys, welcome
+from relay.parent import account, add_toy, children, data, door, rules, today, toys, welcome
 from relay.parent.assets import ASSETS
 from relay.parent.errors import error_page
 from relay.parent.gatekeeper import Gatekeeper
@@ -19,6 +19,7 @@ PAGES: tuple[Page, ...] = (
     *welcome.PAGES,
     *door.PAGES,
     *toys.PAGES,
+    *add_toy.PAGES,
     *children.PAGES,
     *rules.PAGES,
     *account.PAGES,

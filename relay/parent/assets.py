@@ -10,7 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 _FOLDER = Path(__file__).parent / "static"
-_TYPES = {"style.css": "text/css", "htmx.min.js": "text/javascript"}
+_TYPES = {
+    "htmx.min.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "style.css": "text/css",
+}
 
 
 def asset_url(name: str) -> str:
