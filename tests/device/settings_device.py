@@ -91,6 +91,28 @@ def test_wss_needs_a_certificate():
     equal(problems_of(relay="wss://host/toy")[0].split(" ")[0], "relay")
 
 
+def test_with_a_pairing_code_the_relay_gives_the_rest():
+    wifi = {"networks": GOOD["networks"]}
+    loaded = settings.Settings(dict(wifi, pairing_code="k7qf-2m9d-x4tq"))
+    equal((loaded.pairing_code, loaded.relay, loaded.token), ("K7QF2M9DX4TQ", None, None))
+    loaded = settings.Settings(dict(wifi, pairing_code="K7QF2M9DX4TQ", relay="wss://host/toy"))
+    equal(loaded.relay.host, "host")
+    equal(problems_of(pairing_code="K7QF2M9DX4TQ")[0].split(" ")[0], "relay")  # it is a ws:// one
+    for code in ("K7QF2M9DX4TZ", "K7QF", "", 5, "x" * 41, "K7QF2M9DX4T?"):
+        equal(problems_of(pairing_code=code)[0].split(" ")[0], "pairing_code", repr(code))
+
+
+def test_a_new_address_of_the_relay_is_kept():
+    settings.save(dict(GOOD, age=5))
+    loaded = settings.load()
+    loaded.save_relay("192.168.1.77", 9000)
+    equal(loaded.relay.host, "192.168.1.77")
+    loaded.save()
+    saved = settings.load()
+    equal((saved.relay.host, saved.relay.port, saved.relay.path), ("192.168.1.77", 9000, "/toy"))
+    equal((saved.token, saved.age), (GOOD["token"], 5))
+
+
 def test_problems_hold_no_secret():
     found = problems_of(token="geheim geheim", networks=[{"ssid": "home", "password": "kurz"}])
     text = " ".join(found)

@@ -16,6 +16,7 @@ from relay.link import ToyLink
 from relay.pairing import OfferState, PairingDesk, offer, offers, state_of
 from relay.store import Store
 from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S
+from tests.virtual_toy.test_moved_relay import Responder
 from tools.virtual_toy import Look, VirtualToy
 
 pytestmark = IN_THE_HOUSE
@@ -54,7 +55,8 @@ class Desk:
         await self.store.open()
         self.desk = PairingDesk(self.store, self.identity)
         self._server = await listen(self.identity, self._serve)
-        self.url = f"wss://127.0.0.1:{port_of(self._server)}/toy"
+        self.port = port_of(self._server)
+        self.url = f"wss://127.0.0.1:{self.port}/toy"
         return self
 
     async def __aexit__(self, *_):
@@ -196,6 +198,25 @@ async def test_who_only_pretends_to_be_the_relay_is_found_out(tmp_path):
         assert "may pretend to be the relay" in page
         assert proofs and toy.saved_settings is None
     server.close()
+
+
+async def test_without_an_address_every_relay_that_answers_is_asked(tmp_path):
+    async with Desk(tmp_path / "first") as neighbour, Desk(tmp_path / "second") as own:
+        made = await offer(own.store, None, "Bear", 6)
+        known = [(house.identity.fingerprint[:16], house.port) for house in (neighbour, own)]
+        async with (
+            Responder(*known) as responder,
+            VirtualToy(
+                relay_url=own.url,
+                token="unused",
+                settings=flashed(made.code),
+                firmware=responder.firmware(tmp_path),
+            ) as toy,
+        ):
+            assert await toy.wait_for(lambda: '"token"' in (toy.saved_settings or ""), READY_S)
+            assert json.loads(toy.saved_settings)["relay"] == own.url
+        assert await neighbour.store.toys() == []
+        assert [toy.name for toy in await own.store.toys()] == ["Bear"]
 
 
 async def test_a_code_that_does_not_work_opens_the_set_up(tmp_path):

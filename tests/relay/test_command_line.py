@@ -3,11 +3,13 @@ import json
 import re
 import signal
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from device.pairing_proof import clean_code
 from tests.relay.relay_process import environment, relay
 from tests.relay.scripted_toy import open_toy
 
@@ -32,6 +34,35 @@ def test_help_needs_no_settings_and_names_every_command(tmp_path):
         assert command in result.stdout
     for command in (["toy", "add"], ["toy", "list"], ["check"], ["serve"], ["certificate"]):
         assert "--config" in relay(tmp_path, *command, "--help").stdout
+
+
+def test_a_code_is_shown_and_only_over_tls(tmp_path):
+    shown = relay(tmp_path, "toy", "pair", "Bear", "--age", "6", "--no-wait")
+    assert shown.returncode == 0, shown.stderr
+    code = re.search(r"^  (\w{4}-\w{4}-\w{4})$", shown.stdout, re.MULTILINE)
+    assert code and clean_code(code[1])
+    assert f"--code {code[1]}" in shown.stdout
+    again = relay(tmp_path, "toy", "pair", "Bear", "--age", "6", "--no-wait", "--json")
+    assert json.loads(again.stdout)["code"] != code[1]
+    plain = relay(tmp_path, "toy", "pair", "Bear", "--age", "6", BRAMBLE_LISTEN__TLS="off")
+    assert plain.returncode == 1
+    assert "listen.tls is off" in plain.stderr
+    assert listed(tmp_path) == []
+
+
+def test_waiting_for_a_code_to_be_used_ends_when_it_is_spoilt(tmp_path):
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "relay", "toy", "pair", "Bear", "--age", "6"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert "pairing code" in waiting.stdout.readline()
+    relay(tmp_path, "toy", "pair", "Bear", "--age", "6", "--no-wait")  # takes its place
+    rest, _ = waiting.communicate(timeout=PATIENCE_S)
+    assert "a newer one asked for" in rest
+    assert waiting.returncode == 1
 
 
 def test_a_toy_is_paired_listed_changed_and_removed(tmp_path):

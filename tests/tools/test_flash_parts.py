@@ -146,6 +146,19 @@ def test_settings_that_a_toy_would_refuse_are_refused_here(change, words):
         assert secret not in str(caught.value)
 
 
+def test_with_a_code_nothing_but_the_wifi_is_asked_for():
+    wanted = Wanted(ssid="home", password="correct horse", code="K7QF-2M9D-X4TQ")
+    fields = collect(wanted, "esp32-devkit", NOBODY)
+    assert set(fields) == {"networks", "pairing_code", "board"}
+    assert not settings.reaches_only_this_computer(fields)
+    for more in ({"token": "abc"}, {"pair": "Bear"}):
+        with pytest.raises(SettingsError, match="leave out the others"):
+            collect(Wanted(ssid="home", password="", code="K7QF", **more), "esp32-devkit", NOBODY)
+    wrong = Wanted(ssid="home", password="correct horse", code="K7QF-2M9D-X4TZ")
+    with pytest.raises(SettingsError, match="slip of the pen"):
+        collect(wrong, "esp32-devkit", NOBODY)
+
+
 def test_the_relay_makes_the_token_and_a_second_toy_of_that_name_is_explained(
     tmp_path, monkeypatch
 ):
