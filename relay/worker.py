@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from relay.errors import EngineBusy, EngineError, EngineTimeout
+from relay.streams import within
 from relay.urgency import Urgency
 
 T = TypeVar("T")
@@ -202,8 +203,8 @@ class Worker(Generic[T]):
         try:
             while True:
                 try:
-                    event, value = await asyncio.wait_for(job.events.get(), allowed)
-                except asyncio.TimeoutError:
+                    event, value = await within(job.events.get(), allowed)
+                except TimeoutError:
                     raise self._gave_up(job, allowed, started=started) from None
                 if event is _Event.STARTED:
                     started = True

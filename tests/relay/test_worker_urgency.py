@@ -1,4 +1,4 @@
-"""Who is next when many want one engine."""
+"""Who is next when many want one engine, and who walks away."""
 
 import asyncio
 import contextlib
@@ -91,3 +91,23 @@ async def test_a_full_queue_gives_up_what_is_least_urgent_for_what_is_more():
         assert await guess is Urgency.SPECULATIVE
         assert await first is Urgency.FIRST_SENTENCE
         await running
+
+
+async def test_a_cancellation_that_comes_together_with_a_piece_is_not_lost():
+    begun = threading.Event()
+
+    def work(_resource, cancelled):
+        begun.set()
+        cancelled.wait(LONG)
+
+    async with worker_of(max_waiting=4) as worker:
+        await worker.start(timeout_s=LONG)
+        for _ in range(20):
+            begun.clear()
+            task = asyncio.create_task(worker.call(work, timeout_s=LONG))
+            await asyncio.sleep(0)
+            # The loop stands still until the thread has told it that the job began.
+            begun.wait(LONG)
+            task.cancel()
+            await asyncio.wait([task], timeout=LONG)
+            assert task.cancelled()
