@@ -14,6 +14,7 @@ from relay.config import Settings
 from relay.lines import Lines
 from relay.llm import LanguageModel
 from relay.record import TurnObserver, TurnRecord
+from relay.safety.parent import ParentRules
 from relay.safety.verdict import Alert, Verdict
 from relay.stt import SpeechToText
 from relay.telemetry import log
@@ -64,11 +65,14 @@ class Safety(Protocol):
         *,
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
+        rules: ParentRules | None = None,
     ) -> Verdict:
-        """Judge what a child said."""
+        """Judge what a child said, under the parent's `rules` too."""
 
-    async def check_said(self, sentence: str, band: AgeBand, *, before: str = "") -> Verdict:
-        """Judge a sentence that the toy is about to say."""
+    async def check_said(
+        self, sentence: str, band: AgeBand, *, before: str = "", rules: ParentRules | None = None
+    ) -> Verdict:
+        """Judge a sentence that the toy is about to say, under the parent's `rules` too."""
 
 
 class Engines(Protocol):

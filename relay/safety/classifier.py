@@ -3,7 +3,8 @@
 Rules know words; this knows neighbourhoods: how near a text lies to the exemplars in
 relay/safety/exemplars that must be stopped, against those that must not. `python -m
 tools.train_safety` makes the arrays; here they are only looked up and multiplied, so the same text
-gets the same answer every time. It only ever adds findings.
+gets the same answer every time. It adds findings of its own, and tells where a doubtful finding of
+a rule does not count ("kill" in "that joke is killing me").
 """
 
 import hashlib
@@ -59,6 +60,7 @@ class Machine:
     gamma: float
     thresholds: Mapping[AgeBand, float]
     margin: float  # added to the threshold for parts of a text, and for texts joined
+    clear: float  # a text below this lies far from what must be stopped
     kinds: tuple[Kind, ...]
     kind_weights: Array  # number of kinds, 384
     kind_offsets: Array  # number of kinds
@@ -115,6 +117,7 @@ def _machine(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Machine:
         gamma=float(numbers["gamma"]),
         thresholds=dict(zip(AgeBand, map(float, numbers["thresholds"]), strict=True)),
         margin=float(numbers["margin"]),
+        clear=float(numbers["clear"]),
         kinds=tuple(
             Kind(Category(category), topic, Action(action), int(until))
             for category, topic, action, until in arrays["kinds"].tolist()
@@ -126,8 +129,8 @@ def _machine(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Machine:
     count, kinds = len(machine.weights), len(machine.kinds)
     if shapes != ((count, DIMENSIONS), (count,), (kinds, DIMENSIONS)) or not count or not kinds:
         raise ValueError("arrays do not fit together")
-    if machine.word_weights.shape != (WORD_SLOTS,):
-        raise ValueError("word weights do not fit")
+    if machine.word_weights.shape != (WORD_SLOTS,) or machine.kind_offsets.shape != (kinds,):
+        raise ValueError("word weights or offsets do not fit")
     if not all(np.isfinite(value).all() for value in numbers.values()):
         raise ValueError("not a number")  # every comparison with it would say: not stopped
     return machine
@@ -151,28 +154,41 @@ class Classifier:
             wholes, parts = pieces(passage.views)
         except TooManyPieces:
             return [Finding(Category.UNREADABLE, "meaning.too_long", Action.CAUTION, "say_again")]
-        machine, band = self.machine, passage.band
-        threshold = machine.thresholds[band]
-        if found := self._look("whole", wholes, band, threshold):
+        machine = self.machine
+        threshold = machine.thresholds[passage.band]
+        if found := self._look("whole", wholes, passage, threshold):
             return found
         if any(self._judge(text)[0] > threshold - _DOUBT for text in wholes) and (
-            found := self._look("part", parts, band, threshold + machine.margin)
+            found := self._look("part", parts, passage, threshold + machine.margin)
         ):
             return found
         together = joined(passage.before, passage.views)
         if not together:
             return []
         before, both = together
-        found = self._look("joined", [both], band, threshold + machine.margin)
+        found = self._look("joined", [both], passage, threshold + machine.margin)
         return found if found and self._judge(before)[0] < threshold else []
 
-    def _look(self, name: str, texts: list[str], band: AgeBand, threshold: float) -> list[Finding]:
+    def clears(self, passage: Passage) -> bool:
+        """Say whether the text, its parts and it with what came before lie far from all bad."""
+        try:
+            wholes, parts = pieces(passage.views)
+        except TooManyPieces:
+            return False
+        together = joined(passage.before, passage.views)
+        texts = [*wholes, *parts, *(together or ())[1:]]
+        return bool(wholes) and all(self._judge(text)[0] < self.machine.clear for text in texts)
+
+    def _look(
+        self, name: str, texts: list[str], passage: Passage, threshold: float
+    ) -> list[Finding]:
         """Return a finding for each of `texts` that must be stopped."""
         judged = [self._judge(text) for text in texts]
+        youngest = int(passage.band.value.split("-")[0])
         return [
             Finding(kind.category, f"meaning.{name}.{kind.topic}", kind.action, kind.topic)
             for score, kind in judged
-            if score >= threshold and kind.until >= int(band.value.split("-")[0])
+            if score >= threshold and (kind.until >= youngest or kind.category in passage.always)
         ]
 
     def _judge(self, text: str) -> tuple[float, Kind]:
@@ -182,6 +198,8 @@ class Classifier:
         if judged is None:
             vector = self._embed(text)
             judged = self.machine.score(text, vector), self.machine.kind(vector)
+            if not math.isfinite(judged[0]):  # every comparison with it would say: not stopped
+                raise SafetyError("the score of a text is not a number")
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[digest] = judged

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relay.age import AgeBand
 from relay.safety import self_test
-from relay.safety.classifier import load_classifiers
+from relay.safety.classifier import Classifier, load_classifiers
 from relay.safety.data_files import Tables, load, read_sealed
 from relay.safety.decide import decide, unsure, worst
 from relay.safety.embedding import Embedder
@@ -14,6 +14,7 @@ from relay.safety.errors import SafetyError
 from relay.safety.finding import Category, Detector, Finding, Passage, Side
 from relay.safety.normalise import Normaliser, Views, fold
 from relay.safety.output import find_bad_writing
+from relay.safety.parent import NO_RULES, OwnWords, ParentRules
 from relay.safety.personal import PersonalData
 from relay.safety.replies import Replies
 from relay.safety.rules import read_rules
@@ -24,6 +25,7 @@ _EARLIER_UTTERANCES = 2
 _EARLIER_CHARACTERS = 300
 _SHORT_WORDS = 3
 _MAX_ALTERNATIVES = 5
+_PARENTS = 32  # sets of parents' words kept ready
 
 
 class Filter:
@@ -41,10 +43,12 @@ class Filter:
             Side.HEARD: [books[Side.HEARD], personal],
             Side.SAID: [books[Side.SAID], personal, find_bad_writing],
         }
+        self._meaning: dict[Side, Classifier] = {}
         topics = {rule.topic for book in books.values() for rule in book.rules}
         topics |= {"say_again", "check_failed", "unreadable", "pii", "something_else"}
         self._require_replies(topics)
         self._nothing = self.normaliser.views("")
+        self._known_words: dict[tuple[str, ...], OwnWords] = {}
 
     @classmethod
     def load(cls, folder: Path, embedder: Embedder | None = None) -> "Filter":
@@ -64,6 +68,7 @@ class Filter:
         for side, classifier in load_classifiers(read, embedder).items():
             self._require_replies(kind.topic for kind in classifier.machine.kinds)
             self.detectors[side].append(classifier)
+            self._meaning[side] = classifier
 
     def heard(
         self,
@@ -72,26 +77,31 @@ class Filter:
         *,
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
+        rules: ParentRules | None = None,
     ) -> Verdict:
         """Return the verdict on a child's utterance."""
-        recent = self._continued(text, earlier[-_EARLIER_UTTERANCES:], band)
+        rules = rules or NO_RULES
+        recent = self._continued(text, earlier[-_EARLIER_UTTERANCES:], band, rules)
         before = self._tail(" . ".join(recent))
-        findings = self._findings(Side.HEARD, text, band, before)
+        findings = self._findings(Side.HEARD, text, band, before, rules)
         verdict = decide(findings, Side.HEARD, band, self.replies, text)
         if verdict.action is Action.ALLOW or verdict.alert is None:
             others = [
                 finding
                 for alternative in list(alternatives)[:_MAX_ALTERNATIVES]
-                for finding in self._findings(Side.HEARD, alternative, band, self._nothing)
+                for finding in self._findings(Side.HEARD, alternative, band, self._nothing, rules)
             ]
             doubt = unsure(others, band, self.replies, text)
             if doubt and (doubt.alert or verdict.action is Action.ALLOW):
                 return doubt
         return verdict
 
-    def said(self, sentence: str, band: AgeBand, *, before: str = "") -> Verdict:
+    def said(
+        self, sentence: str, band: AgeBand, *, before: str = "", rules: ParentRules | None = None
+    ) -> Verdict:
         """Return the verdict on a sentence of the model."""
-        findings = self._findings(Side.SAID, sentence, band, self._tail(before))
+        rules = rules or NO_RULES
+        findings = self._findings(Side.SAID, sentence, band, self._tail(before), rules)
         return decide(findings, Side.SAID, band, self.replies, sentence)
 
     def _require_replies(self, topics: Iterable[str]) -> None:
@@ -99,13 +109,17 @@ class Filter:
         if missing:
             raise SafetyError(f"replies.toml has no words for {', '.join(missing)}")
 
-    def _findings(self, side: Side, text: str, band: AgeBand, before: Views) -> list[Finding]:
+    def _findings(
+        self, side: Side, text: str, band: AgeBand, before: Views, rules: ParentRules
+    ) -> list[Finding]:
         findings: list[Finding] = []
+        own_words = self._own_words(rules.own_blocked)
         for window in windows(text):
-            passage = Passage(side, band, self.normaliser.views(window), before)
-            findings.extend(
-                finding for detect in self.detectors[side] for finding in detect(passage)
-            )
+            views = self.normaliser.views(window)
+            passage = Passage(side, band, views, before, rules.always)
+            found = [finding for detect in self.detectors[side] for finding in detect(passage)]
+            findings.extend(rules.judged(self._undoubted(found, passage)))
+            findings.extend(own_words(passage))
             before = self._nothing
         if is_unreadable(text):
             findings.append(
@@ -115,7 +129,24 @@ class Filter:
             )
         return findings
 
-    def _continued(self, text: str, earlier: Sequence[str], band: AgeBand) -> list[str]:
+    def _undoubted(self, findings: list[Finding], passage: Passage) -> list[Finding]:
+        """Return the findings without the doubtful ones, where the meaning speaks against them."""
+        meaning = self._meaning.get(passage.side)
+        if meaning is None or not any(each.is_open_to_doubt for each in findings):
+            return findings
+        certain = [each for each in findings if not each.is_open_to_doubt]
+        return certain if meaning.clears(passage) else findings
+
+    def _own_words(self, phrases: tuple[str, ...]) -> OwnWords:
+        if phrases not in self._known_words:
+            if len(self._known_words) >= _PARENTS:
+                self._known_words.clear()
+            self._known_words[phrases] = OwnWords([self.normaliser.words(p) for p in phrases])
+        return self._known_words[phrases]
+
+    def _continued(
+        self, text: str, earlier: Sequence[str], band: AgeBand, rules: ParentRules
+    ) -> list[str]:
         """Return what `text` may go on from.
 
         A few words may finish anything; a whole sentence does not go on from what was answered
@@ -127,7 +158,7 @@ class Filter:
         return [
             said
             for said in recent
-            if worst(self._findings(Side.HEARD, said, band, self._nothing)) is None
+            if worst(self._findings(Side.HEARD, said, band, self._nothing, rules)) is None
         ]
 
     def _tail(self, before: str) -> Views:

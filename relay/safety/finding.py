@@ -42,6 +42,7 @@ class Category(enum.Enum):
     HATE = "hate"
     JAILBREAK = "jailbreak"
     LEAK = "leak"
+    PARENT_RULE = "parent_rule"
     MONEY = "money"
     HUMAN_CLAIM = "human_claim"
     DEPENDENCY = "dependency"
@@ -87,12 +88,17 @@ CONTEXT_FREE = frozenset(
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a detector found. `rule` names the check and holds no words of a child."""
+    """One thing that a detector found. `rule` names the check and holds no words of a child.
+
+    One that `is_open_to_doubt` does not count where the classifier finds the whole text, and every
+    part of it, far from all that must be stopped.
+    """
 
     category: Category
     rule: str
     action: Action
     topic: str  # of the reply, a table of data/replies.toml
+    is_open_to_doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,8 @@ class Passage:
     band: AgeBand
     views: Views
     before: Views
+    always: frozenset[Category] = frozenset()  # watched at every age, as the parent wishes
 
 
 Detector = Callable[[Passage], Iterable[Finding]]
-"""A check. It only ever adds findings; no detector can take back what another has found."""
+"""A check: what is wrong with a passage, if anything."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
 from relay.safety.filter import Filter
 from relay.safety.finding import Category
+from relay.safety.parent import ParentRules
 from relay.safety.replies import LAST_RESORT
 from relay.safety.verdict import Action, Alert, Verdict
 
@@ -24,6 +27,10 @@ _logger = logging.getLogger(__name__)
 
 _MAX_UNFINISHED = 64
 """Checks under way at once, hung ones included. A check takes about ten milliseconds."""
+
+
+_REMEMBERED = 64
+"""Verdicts kept, by keyed digest: a turn begun early asks the same again. Never a failed check."""
 
 
 class SafetyGate:
@@ -44,6 +51,8 @@ class SafetyGate:
     ) -> None:
         self._timeout_s = (settings or SafetySettings()).timeout_ms / 1000
         self.filter = Filter.load(data, Embedder.load(models_dir))
+        self._known: dict[bytes, Verdict] = {}
+        self._key = secrets.token_bytes(16)
         self._unfinished = 0
         self._lock = threading.Lock()
 
@@ -54,21 +63,53 @@ class SafetyGate:
         *,
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
+        rules: ParentRules | None = None,
     ) -> Verdict:
         """Return the verdict on what a child said.
 
         `alternatives` are the recogniser's other hypotheses, `earlier` the child's utterances
-        before this one, oldest first: of those the last few are joined with `text`.
+        before this one, oldest first: of those the last few are joined with `text`. `rules` are
+        the parent's.
         """
         return await self._checked(
-            lambda: self.filter.heard(text, band, alternatives=alternatives, earlier=earlier), band
+            ("heard", text, band, tuple(alternatives), tuple(earlier), rules),
+            lambda: self.filter.heard(
+                text, band, alternatives=alternatives, earlier=earlier, rules=rules
+            ),
+            band,
         )
 
-    async def check_said(self, sentence: str, band: AgeBand, *, before: str = "") -> Verdict:
+    async def check_said(
+        self, sentence: str, band: AgeBand, *, before: str = "", rules: ParentRules | None = None
+    ) -> Verdict:
         """Return the verdict on a sentence of the model; `before` is the reply so far."""
-        return await self._checked(lambda: self.filter.said(sentence, band, before=before), band)
+        return await self._checked(
+            ("said", sentence, band, before, rules),
+            lambda: self.filter.said(sentence, band, before=before, rules=rules),
+            band,
+        )
 
-    async def _checked(self, check: Callable[[], Verdict], band: AgeBand) -> Verdict:
+    async def _checked(
+        self, question: tuple[object, ...], check: Callable[[], Verdict], band: AgeBand
+    ) -> Verdict:
+        try:
+            key = self._digest(question)
+            verdict = self._known.get(key) or await self._in_time(check)
+            while len(self._known) >= _REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[key] = verdict
+            return verdict
+        except Exception as error:
+            reason = str(error) if isinstance(error, SafetyError) else type(error).__name__
+            _logger.error("safety check failed", extra={"fields": {"error": reason}})
+            return self._failed(band)
+
+    def _digest(self, question: tuple[object, ...]) -> bytes:
+        content = repr(question).encode("utf-8", "backslashreplace")
+        return hashlib.blake2b(content, key=self._key, digest_size=16).digest()
+
+    async def _in_time(self, check: Callable[[], Verdict]) -> Verdict:
+        """Run `check` in a thread; raises what it raises, and TimeoutError when it is late."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Verdict] = loop.create_future()
 
@@ -85,20 +126,15 @@ class SafetyGate:
             with contextlib.suppress(RuntimeError):  # the relay stopped: nobody waits any more
                 loop.call_soon_threadsafe(_deliver, answer, verdict, failure)
 
+        self._begin()
         try:
-            self._begin()
-            try:
-                # A thread of its own, not a pool's: one that hangs must not hold up the next
-                # check, nor the end of the process.
-                threading.Thread(target=run, name="safety", daemon=True).start()
-            except BaseException:
-                self._finish()
-                raise
-            return await asyncio.wait_for(answer, self._timeout_s)
-        except Exception as error:
-            reason = str(error) if isinstance(error, SafetyError) else type(error).__name__
-            _logger.error("safety check failed", extra={"fields": {"error": reason}})
-            return self._failed(band)
+            # A thread of its own, not a pool's: one that hangs must not hold up the next
+            # check, nor the end of the process.
+            threading.Thread(target=run, name="safety", daemon=True).start()
+        except BaseException:
+            self._finish()
+            raise
+        return await asyncio.wait_for(answer, self._timeout_s)
 
     def _begin(self) -> None:
         with self._lock:

@@ -8,6 +8,7 @@
 Brackets may stand in brackets.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,23 +98,25 @@ def _ways(
 def _list(source: str, name: str, lists: Lists) -> Choice:
     if name not in lists:
         raise SafetyError(f"{source!r}: there is no list {name!r}")
-    return Choice(tuple(parse(entry, {}) for entry in dict.fromkeys(lists[name])))
+    return Choice(tuple(map(_entry, dict.fromkeys(lists[name]))))
 
 
-def anchors(sequence: Sequence_) -> frozenset[Word]:
-    """Return words of which at least one is in every text that matches: the rarest such set."""
-    best: frozenset[Word] = frozenset()
+@functools.lru_cache(maxsize=4096)  # the same lists stand in hundreds of phrases
+def _entry(source: str) -> Sequence_:
+    return parse(source, {})
+
+
+def required(sequence: Sequence_) -> tuple[frozenset[Word], ...]:
+    """Return sets of words, the rarest first: every text that matches holds one of each set."""
+    found: list[frozenset[Word]] = []
     for node in sequence:
         if isinstance(node, Word):
-            words = frozenset({node})
+            found.append(frozenset({node}))
         elif isinstance(node, Choice) and not node.optional:
-            inner = [anchors(way) for way in node.ways]
-            words = frozenset().union(*inner) if all(inner) else frozenset()
-        else:
-            continue
-        if words and (not best or _rarity(words) > _rarity(best)):
-            best = words
-    return best
+            inner = [required(way) for way in node.ways]
+            if all(inner):
+                found.append(frozenset().union(*(words[0] for words in inner)))
+    return tuple(sorted(dict.fromkeys(found), key=_rarity, reverse=True))
 
 
 def _rarity(words: frozenset[Word]) -> int:

@@ -1,5 +1,9 @@
 """Phrases of rule files as patterns, and the index that finds the few that could match a text.
 
+There are thousands of phrases, and a text holds all the words that one cannot do without only when
+it is nearly that phrase. So a pattern is compiled when its words are first met: compiling all of
+them took five seconds of every start and most of the filter's memory.
+
 Patterns are made so that matching takes linear time in practice: no repetition stands inside
 another, and gaps are short. `re` holds Python's global lock while it runs, so a pattern that ran
 away would stop the whole relay and no time-out could help.
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 
 from relay.safety.errors import SafetyError
 from relay.safety.normalise import Skeleton, skeleton_of
-from relay.safety.notation import Lists, Mark, Node, Sequence_, Word, anchors, parse
+from relay.safety.notation import Lists, Mark, Node, Sequence_, Word, parse, required
 
 _GAP_WORDS = 4
 _GAP_LETTERS = 32
@@ -27,25 +31,55 @@ class Match:
     end: int
 
 
+@dataclass(frozen=True)
+class _Needed:
+    """A set of words of which a text must hold one, as pieces of a reading and of a skeleton."""
+
+    in_reading: tuple[str, ...]
+    in_skeleton: tuple[str, ...]
+    in_masked: tuple[str, ...]  # the same without vowels
+
+    @classmethod
+    def of(cls, words: Iterable[Word]) -> "_Needed":
+        """Return the set of `words`."""
+        pieces = {f" {word.letters}{'' if word.is_beginning else ' '}" for word in words}
+        squeezed_words = {skeleton_of(word.letters) for word in words}
+        return cls(tuple(pieces), tuple(squeezed_words), tuple(map(_consonants, squeezed_words)))
+
+    def is_in(self, reading: str) -> bool:
+        """Say whether one of the words is in `reading`."""
+        return any(piece in reading for piece in self.in_reading)
+
+    def is_squeezed_in(self, letters: str, masked: bool) -> bool:
+        """Say whether one is in the letters of a skeleton; see `squeezed`."""
+        return any(piece in letters for piece in (self.in_masked if masked else self.in_skeleton))
+
+
 class Phrase:
     """One phrase of a rule file, ready to be looked for."""
 
     def __init__(self, source: str, lists: Lists) -> None:
         self.source = source
         self._nodes = parse(source, lists)
-        self.anchors = anchors(self._nodes)
-        if not self.anchors:
+        needed = required(self._nodes)
+        if not needed:
             raise SafetyError(f"{source!r}: a phrase needs a word that must be there")
-        at_start = self._nodes[0] == Mark("^")
-        self._pattern = re.compile(("" if at_start else r"(?<= )") + _plain(self._nodes))
+        self.anchors = needed[0]
+        self._needed = tuple(map(_Needed.of, needed))
 
     @functools.cached_property
-    def disguise(self) -> re.Pattern[str]:
-        """The pattern on skeletons. Exceptions never need theirs."""
+    def _pattern(self) -> re.Pattern[str]:
+        at_start = self._nodes[0] == Mark("^")
+        return re.compile(("" if at_start else r"(?<= )") + _plain(self._nodes))
+
+    @functools.cached_property
+    def _disguise(self) -> re.Pattern[str]:
         return re.compile(_squeezed(self._nodes))
 
     def matches(self, reading: str) -> Iterable[Match]:
         """Yield every place of `reading` where the phrase begins, shortest gaps first."""
+        if not self._could_be_in(reading):
+            return
         found = self._pattern.search(reading)
         while found:
             yield Match(found.start(), found.end())
@@ -53,15 +87,21 @@ class Phrase:
 
     def is_in(self, reading: str) -> bool:
         """Say whether the phrase is in `reading`."""
-        return self._pattern.search(reading) is not None
+        return self._could_be_in(reading) and self._pattern.search(reading) is not None
+
+    def _could_be_in(self, reading: str) -> bool:
+        return all(needed.is_in(reading) for needed in self._needed)
 
     def is_disguised_in(self, skeleton: Skeleton) -> bool:
         """Say whether the phrase is there in disguise: from word to word, over an odd word."""
+        letters, masked = squeezed(skeleton)
+        if not all(needed.is_squeezed_in(letters, masked) for needed in self._needed):
+            return False
         for first, start in enumerate(skeleton.starts):
-            if not self.disguise.match(skeleton.letters, start):
+            if not self._disguise.match(skeleton.letters, start):
                 continue
             for last in range(first, len(skeleton.ends)):
-                if any(skeleton.odd[first : last + 1]) and self.disguise.fullmatch(
+                if any(skeleton.odd[first : last + 1]) and self._disguise.fullmatch(
                     skeleton.letters, start, skeleton.ends[last]
                 ):
                     return True
@@ -105,7 +145,6 @@ class PhraseIndex:
         self._by_beginning: dict[str, list[Phrase]] = {}
         self._by_skeleton: dict[str, list[Phrase]] = {}
         for phrase in phrases:
-            _ = phrase.disguise  # made now, not while a child waits
             for word in phrase.anchors:
                 if word.is_beginning:
                     self._by_beginning.setdefault(" " + word.letters, []).append(phrase)
@@ -128,9 +167,7 @@ class PhraseIndex:
         """Return the phrases that are in one of `skeletons`."""
         found: dict[Phrase, None] = {}
         for skeleton in skeletons:
-            letters = skeleton_of(skeleton.letters)
-            masked = "*" in letters  # "f*ck": compare without the vowels
-            bare = _consonants(letters) if masked else letters
+            bare, masked = squeezed(skeleton)
             candidates: dict[Phrase, None] = {}
             for anchor, phrases in self._by_skeleton.items():
                 if (_consonants(anchor) if masked else anchor) in bare:
@@ -139,6 +176,16 @@ class PhraseIndex:
                 dict.fromkeys(phrase for phrase in candidates if phrase.is_disguised_in(skeleton))
             )
         return list(found)
+
+
+def squeezed(skeleton: Skeleton) -> tuple[str, bool]:
+    """Return the letters that words are looked for in, and whether without their vowels.
+
+    "*" masks any vowel ("f*ck"), so with one in it a skeleton is compared by its consonants.
+    """
+    letters = skeleton_of(skeleton.letters)
+    masked = "*" in letters
+    return (_consonants(letters) if masked else letters), masked
 
 
 def _consonants(letters: str) -> str:

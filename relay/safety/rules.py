@@ -55,47 +55,55 @@ class RuleBook:
 
         In that order, and not a set's, because the first of equals decides what is replied.
         """
-        broken = sorted(self._broken(passage), key=self._place.__getitem__)
+        broken = self._broken(passage)
         return [
-            Finding(rule.category, rule.label, rule.action, rule.topic)
-            for rule in broken
-            if passage.band in rule.bands
+            Finding(rule.category, rule.label, rule.action, rule.topic, broken[rule])
+            for rule in sorted(broken, key=self._place.__getitem__)
+            if passage.band in rule.bands or rule.category in passage.always
         ]
 
-    def _broken(self, passage: Passage) -> set[Rule]:
-        broken: set[Rule] = set()
+    def _broken(self, passage: Passage) -> dict[Rule, bool]:
+        """Return the broken rules, and of each whether that is open to doubt."""
+        broken: dict[Rule, bool] = {}
         alone = dict.fromkeys(passage.views.readings)
         joined = dict.fromkeys(
             (before + reading[1:], len(before) - 1)
             for before, reading in zip(passage.before.readings, passage.views.readings, strict=True)
             if before.strip()
         )
+        # Whoever writes words in disguise gets no benefit of the doubt.
+        open_ = not passage.views.skeletons
         for reading, boundary in [*((reading, 0) for reading in alone), *joined]:
             for phrase in self._index.candidates(reading):
                 rule = self._owner[phrase]
-                if rule not in broken and self._breaks(rule, phrase, reading, boundary):
-                    broken.add(rule)
+                if rule not in broken and self._breaks(rule, phrase, reading, boundary, alone):
+                    broken[rule] = open_ and rule.category not in CONTEXT_FREE
         for phrase in self._index.disguised(passage.views.skeletons):
             rule = self._owner[phrase]
             if not any(self._is_excused(rule, reading) for reading in alone):
-                broken.add(rule)
+                broken[rule] = False
         return broken
 
-    def _breaks(self, rule: Rule, phrase: Phrase, reading: str, boundary: int) -> bool:
-        """Say whether `phrase` counts; with a `boundary`, only where it reaches across it."""
+    def _breaks(
+        self, rule: Rule, phrase: Phrase, reading: str, boundary: int, alone: Iterable[str]
+    ) -> bool:
+        """Say whether `phrase` counts; with a `boundary`, only where it reaches across it.
+
+        A context counts in any of the text's own readings: guesses at words may have lost it.
+        """
         matches = [m for m in phrase.matches(reading) if not boundary or m.start < boundary < m.end]
-        if not matches or self._has_context(rule, reading):
+        if not matches or self._has_context(rule, (reading, *alone)):
             return False
         excused = [m for exception in rule.exceptions for m in exception.matches(reading)]
         return any(all(m.end <= e.start or m.start >= e.end for e in excused) for m in matches)
 
-    def _has_context(self, rule: Rule, reading: str) -> bool:
-        return any(context.is_in(reading) for context in rule.contexts) and not any(
-            phrase.is_in(reading) for phrase in self._real
-        )
+    def _has_context(self, rule: Rule, readings: Sequence[str]) -> bool:
+        return any(
+            context.is_in(reading) for context in rule.contexts for reading in readings
+        ) and not any(phrase.is_in(reading) for phrase in self._real for reading in readings)
 
     def _is_excused(self, rule: Rule, reading: str) -> bool:
-        return self._has_context(rule, reading) or any(
+        return self._has_context(rule, (reading,)) or any(
             exception.is_in(reading) for exception in rule.exceptions
         )
 

@@ -20,6 +20,7 @@ _SPELLINGS = (
 )
 _SILENT = re.compile(r"(?<=.)[aeiouyhw]")
 _ALIKE = frozenset({"kc", "pf", "nk", "ck"})
+_MOST_LETTERS_MORE = 2
 _SHORT_KEY = 2  # consonants: so few are no proof, so the spelling must be close as well
 
 
@@ -43,7 +44,11 @@ class SoundTable:
         key = sound(word)
         for known in self._words.get(key, ()):
             is_same_start = word[0] == known[0] or word[0] + known[0] in _ALIKE
-            if is_same_start and (len(key) > _SHORT_KEY or _is_one_letter_off(word, known)):
+            if len(key) > _SHORT_KEY:
+                is_near = abs(len(word) - len(known)) <= _MOST_LETTERS_MORE  # "pwincess"
+            else:
+                is_near = _is_one_letter_off(word, known)
+            if is_same_start and is_near:
                 return known
         return None
 

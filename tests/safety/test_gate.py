@@ -5,13 +5,16 @@ import logging
 import shutil
 import threading
 import time
+from unittest import mock
 
+import numpy as np
 import pytest
 
 from relay.age import AgeBand
 from relay.config import SafetySettings
-from relay.safety import Action, Alert, SafetyError, SafetyGate
+from relay.safety import Action, Alert, ParentRules, SafetyError, SafetyGate
 from relay.safety.data_files import DATA, MANIFEST
+from relay.safety.embedding import DIMENSIONS
 from relay.safety.finding import Side
 from relay.safety.replies import LAST_RESORT
 
@@ -37,6 +40,7 @@ def gate(loaded, monkeypatch) -> SafetyGate:
     """The shipped gate with detectors that a test may spoil."""
     copies = {side: list(detectors) for side, detectors in loaded.filter.detectors.items()}
     monkeypatch.setattr(loaded.filter, "detectors", copies)
+    monkeypatch.setattr(loaded, "_known", {})
     return loaded
 
 
@@ -70,6 +74,70 @@ async def test_an_exception_closes_the_door(gate, caplog, side, error):
         assert_closed(await check(f"{HARMLESS} {SECRET}", BAND))
     assert "safety check failed" in caplog.text
     assert SECRET not in caplog.text
+
+
+STAGES = [
+    ("normaliser", "views"),
+    ("normaliser", "words"),
+    ("replies", "pick"),
+    ("_meaning", "get"),
+]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError(SECRET)], ids=["memory", "value"])
+@pytest.mark.parametrize(("part", "method"), STAGES, ids=str)
+async def test_every_stage_that_breaks_closes_the_door(
+    gate, monkeypatch, caplog, part, method, error
+):
+    broken = mock.MagicMock(wraps=getattr(gate.filter, part))
+    getattr(broken, method).side_effect = error
+    monkeypatch.setattr(gate.filter, part, broken)
+    with caplog.at_level(logging.DEBUG):
+        verdict = await gate.check_heard("where do I find some gunpowder", BAND)
+    assert_closed(verdict)
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("detector", ["RuleBook", "PersonalData", "Classifier"])
+@pytest.mark.parametrize("side", list(Side))
+async def test_every_detector_out_of_memory_closes_the_door(gate, side, detector):
+    detectors = gate.filter.detectors[side]
+    place = [type(each).__name__ for each in detectors].index(detector)
+    detectors[place] = raising(MemoryError())
+    check = gate.check_heard if side is Side.HEARD else gate.check_said
+    assert_closed(await check(HARMLESS, BAND))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [np.full(DIMENSIONS, np.nan, np.float32), np.ones(3, np.float32), np.ones((2, 384), "f4")],
+    ids=["not a number", "too short", "two rows"],
+)
+async def test_a_broken_vector_closes_the_door(gate, monkeypatch, vector):
+    monkeypatch.setattr(gate.filter.detectors[Side.HEARD][-1], "_embed", lambda text: vector)
+    assert_closed(await gate.check_heard("which stone is the oldest of all stones", BAND))
+
+
+async def test_the_same_question_is_judged_once(gate):
+    asked = []
+    gate.filter.detectors[Side.SAID].append(lambda passage: asked.append(1) or ())
+    for _ in range(3):
+        assert (await gate.check_said("Sharks eat fish.", BAND)).action is Action.ALLOW
+    assert len(asked) == 1
+    await gate.check_said("Sharks eat fish.", AgeBand.AGES_3_TO_5)
+    await gate.check_said("Sharks eat fish.", BAND, before="Yes.")
+    await gate.check_said("Sharks eat fish.", BAND, rules=ParentRules(own_blocked=("shark",)))
+    assert len(asked) == 4
+
+
+async def test_a_failed_check_is_not_remembered_and_nothing_in_words(gate):
+    gate.filter.detectors[Side.HEARD].append(raising(MemoryError()))
+    assert_closed(await gate.check_heard(SECRET, BAND))
+    gate.filter.detectors[Side.HEARD].pop()
+    for number in range(200):
+        await gate.check_heard(f"{SECRET} {number}", BAND)
+    assert 0 < len(gate._known) <= 64
+    assert SECRET not in repr(gate._known)
 
 
 async def test_a_hang_closes_the_door_and_the_next_check_works(gate, monkeypatch):
@@ -166,10 +234,18 @@ def test_an_altered_file_keeps_the_door_shut(data):
         SafetyGate(data=data)
 
 
-@pytest.mark.parametrize("name", ["rules_self_harm.toml", "replies.toml", "words.toml", MANIFEST])
+@pytest.mark.parametrize("name", [path.name for path in DATA.iterdir() if path.is_file()])
 def test_a_missing_file_keeps_the_door_shut(data, name):
     (data / name).unlink()
     with pytest.raises(SafetyError, match=name):
+        SafetyGate(data=data)
+
+
+@pytest.mark.parametrize("name", [path.name for path in DATA.iterdir() if path.is_file()])
+def test_one_byte_more_keeps_the_door_shut(data, name):
+    with (data / name).open("ab") as file:
+        file.write(b"#")
+    with pytest.raises(SafetyError):
         SafetyGate(data=data)
 
 

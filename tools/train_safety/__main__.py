@@ -20,7 +20,13 @@ from relay.safety.filter import Filter
 from relay.safety.finding import Side
 from relay.safety.normalise import Normaliser
 from relay.safety.verdict import Action
-from tools.train_safety.exemplars import Exemplar, ExemplarError, read_exemplars, read_replies
+from tools.train_safety.exemplars import (
+    Exemplar,
+    ExemplarError,
+    read_cases,
+    read_exemplars,
+    read_replies,
+)
 from tools.train_safety.measure import report
 
 console = Console(highlight=False)
@@ -57,7 +63,7 @@ def _train(exemplars: Sequence[Exemplar], embedder: Embedder) -> None:
         ) from None
     tables = load_unsealed(DATA)
     normaliser = Normaliser(tables["words"])
-    exemplars = [*exemplars, *read_replies(tables["replies"])]
+    exemplars = [*exemplars, *read_cases(), *read_replies(tables["replies"])]
     for side in Side:
         chosen = [each for each in exemplars if each.side is side]
         texts = [normaliser.views(each.text).readings[1].strip() for each in chosen]

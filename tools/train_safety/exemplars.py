@@ -6,6 +6,7 @@ part, development or test, which depends on the template alone: no test sentence
 the classifier has learned from.
 """
 
+import json
 import random
 import re
 import sys
@@ -24,12 +25,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+CASES = Path(__file__).parents[2] / "tests" / "safety" / "cases"
+NEVER_LEARNED = ("unseen", "held_back", "fresh")
+"""How the names of case files begin that nothing is ever learned from, nor changed for."""
+
 FOLDER = Path(relay.safety.__file__).with_name("exemplars")
 _SHARED = {"lists.toml", "ways.toml"}
 _KEYS = {"side", "category", "action", "topic", "ages", "until", "sentences"}
 _TEST_SHARE = 5  # one template in five
 _DRAWS = 3  # expansions of a template that has slots
-_LAID_AROUND = 2  # ways of talking laid around each template
+_LAID_AROUND = 1  # ways of talking laid around each template
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -92,6 +97,27 @@ def read_replies(replies: Mapping[str, Any]) -> list[Exemplar]:
         Exemplar(line, Side.SAID, Action.ALLOW, None, "", (3, 13), 13, line, "replies")
         for line in dict.fromkeys(lines)
     ]
+
+
+def read_cases(folder: Path = CASES) -> list[Exemplar]:
+    """Return the development cases, all to learn from; ExemplarError names a wrong file.
+
+    They say that a sentence must be stopped or not, and nothing of the reply: no category.
+    """
+    found: dict[tuple[Side, str], Exemplar] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        if path.name.startswith(NEVER_LEARNED):
+            continue
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row.get("earlier"):  # bad only together with what came before
+                continue
+            text, age = row["text"], row["age"]
+            side = Side.HEARD if row["side"] == "input" else Side.SAID
+            action = Action.ALLOW if row["label"] == "benign" else Action.BLOCK
+            case = Exemplar(text, side, action, None, "", (age, age), 13, text, path.stem)
+            found.setdefault((side, text.lower()), case)
+    return list(found.values())
 
 
 def _exemplars(
