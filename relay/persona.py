@@ -2,8 +2,10 @@
 
 The starter model is very small (135 million parameters): it follows a short prompt and a few short
 examples, and gets lost in anything longer. Without the examples it invented names for itself and
-called itself human; with ones about animals or stories it repeated them in other answers. What may
-be said is not decided here but by relay.safety.
+called itself human; with ones about animals or stories it repeated them in other answers. Its first
+sentence is short as it is (35 characters in the mean of 32 questions): a wish for a shorter one
+changed nothing, and examples with shorter ones took the sense out of the answers. What may be said
+is not decided here but by relay.safety.
 """
 
 import re

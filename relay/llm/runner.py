@@ -26,7 +26,9 @@ SEQUENCES = 32
 """Conversations in the cache, those that wait for their next turn included."""
 
 CELLS_PER_CONTEXT = 2
-IDLE_CELLS = 1024
+IDLE_CELLS = 512
+"""Every 100 tokens that are kept make every step 0.6 ms longer (135M model, 20 ms a step)."""
+
 
 MIN_REPLY_TOKENS = 16
 """A prompt that leaves less room than this is refused."""
@@ -97,7 +99,9 @@ class Runner:
         while not cancelled.is_set():
             self._take_in(inbox)
             for task in [each for each in self._tasks if each.job.cancelled]:
-                self._end(task)
+                # A conversation may go on from a reply that was broken off, but not from a guess.
+                guess = task.job.is_reply and task.job.urgency is Urgency.SPECULATIVE
+                self._end(task, keep=not guess)
             if parts := self._next_parts():
                 self._step(parts)
             elif not self._tasks:
@@ -216,11 +220,13 @@ class Runner:
         elif not task.unread:
             self._end(task)
 
-    def _end(self, task: _Task, error: EngineError | None = None) -> None:
+    def _end(self, task: _Task, error: EngineError | None = None, *, keep: bool = True) -> None:
         self._tasks.remove(task)
         if task.sampler is not None:
             task.sampler.close()
         if task.sequence is not None:
-            # After a failure nobody knows what its cells hold.
-            (self._cache.drop if error else self._cache.release)(task.sequence)
+            if keep and error is None:
+                self._cache.release(task.sequence)
+            else:  # after a failure nobody knows what its cells hold
+                self._cache.drop(task.sequence)
         task.job.end(error)
