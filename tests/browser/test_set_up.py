@@ -36,6 +36,8 @@ async def open_page(toy, browser):
 
 
 async def fill_in(browser, **fields):
+    if "token" in fields:
+        await browser.evaluate("document.querySelector('details').open = true")
     for name, value in fields.items():
         if name in ("ssid", "age", "ceiling"):
             await browser.choose(f"#{name}", value)
