@@ -99,6 +99,12 @@ def test_stages_follow_each_other():
     assert [entry["step ms"] for entry in table] == [-50, 350]
 
 
+def test_turns_that_skip_the_model_do_not_mix_into_the_stages():
+    reviewed = row(first_token_ms=None, text_ms=900.0, first_frame_ms=950.0)
+    table = stage_rows([row(first_token_ms=200.0), reviewed])
+    assert [entry["p50 ms"] for entry in table] == [100, 200, 300]
+
+
 def test_words_that_nobody_knows_give_no_rate():
     assert error_rate([row(spoken=None)]) is None
     assert "word_error_rate" not in figures_of([row(spoken=None)])

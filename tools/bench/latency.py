@@ -51,7 +51,7 @@ from tools.virtual_toy import VirtualToyError
 
 COUNT, QUICK_COUNT = 42, 8
 SNR_DB, QUICK_SNR_DB = (20, 10), (10,)
-NOISY_TAPS = 3  # hands-free, every third question is asked in noise, too
+NOISY_TAPS = 4  # hands-free, every fourth question is asked in noise, too: each kind in turn
 JITTER_MS = 50
 JITTERED, QUICK_JITTERED = 6, 2
 OUT = Path("out/bench/latency.json")

@@ -55,11 +55,12 @@ def row_of(run: Run) -> dict[str, object]:
         "outcome": record.outcome.value if record.outcome else None,
         "answered": run.answered,
         "cut_off": run.cut_off,
-        **{f"{s.value}_ms": _rounded(record.between_ms(Stage.END_OF_SPEECH, s)) for s in STAGES},
+        **{_column(s): _rounded(record.between_ms(Stage.END_OF_SPEECH, s)) for s in STAGES},
         "turnaround_ms": _rounded(run.turnaround_ms),
         "voice_to_voice_ms": _rounded(run.voice_to_voice_ms),
         "first_sound_ms": _rounded(run.first_sound_ms),
         "gaps": len(run.reply.gaps_ms),
+        "gaps_ms": [round(gap) for gap in run.reply.gaps_ms],
         "longest_silence_ms": _rounded(run.longest_silence_ms),
     }
 
@@ -179,15 +180,26 @@ def places(rows: Sequence[Row]) -> list[str]:
 
 
 def stage_rows(rows: Sequence[Row]) -> list[dict[str, object]]:
-    """Return a table: each stage's percentiles after the end of speech, and its own share."""
+    """Return a table: each stage's percentiles after the end of speech, and its own share.
+
+    Only turns that went through all stages count, so that each step is between the same turns:
+    reviewed words skip the model.
+    """
+    reached = [[stage for stage in STAGES if numbers([row], _column(stage))] for row in rows]
+    longest = max(map(len, reached), default=0)
+    whole = [row for row, stages in zip(rows, reached, strict=True) if len(stages) == longest]
     table: list[dict[str, object]] = []
     before = 0.0
     for stage, title in STAGES.items():
-        if values := numbers(rows, f"{stage.value}_ms"):
+        if values := numbers(whole, _column(stage)):
             p50, p95 = (percentile(values, percent) for percent in (50, 95))
             table.append({"stage": title, "p50 ms": p50, "p95 ms": p95, "step ms": p50 - before})
             before = p50
     return table
+
+
+def _column(stage: Stage) -> str:
+    return f"{stage.value}_ms"
 
 
 def pictures_of(rows: Sequence[Row]) -> dict[str, str]:
