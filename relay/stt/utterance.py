@@ -24,7 +24,7 @@ R = TypeVar("R")
 MAX_UTTERANCE_MS = 130_000
 """Longest sound that is kept: above the longest `max_listen_s`. What comes later is dropped."""
 
-FEED_MS = 100
+FEED_MS = 60
 """Sound that is collected before the engine looks at it: smaller bites cost more than they help."""
 
 _WAITED_FOR = {Urgency.FIRST_SENTENCE, Urgency.SPECULATIVE}

@@ -65,7 +65,7 @@ async def voice(**settings):
 
 @contextlib.asynccontextmanager
 async def whisper(**settings):
-    engine = await WhisperEngine.load(SttSettings(**settings), MODELS)
+    engine = await WhisperEngine.load(SttSettings(timeout_s=60, **settings), MODELS)
     try:
         yield engine
     finally:
