@@ -1,6 +1,8 @@
 """What holds for every page there is, and for every one that comes: by the table of routes."""
 
+import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from starlette.routing import Route
@@ -188,3 +190,9 @@ async def test_over_tls_the_cookie_and_the_headers_say_so(tmp_path):
         assert cookie.startswith("__Host-bramble=")
         for part in ("Secure", "HttpOnly", "SameSite=strict", "Path=/"):
             assert part in cookie
+
+
+def test_the_script_that_was_taken_over_is_the_one_in_the_list_of_licences():
+    root = Path(__file__).parents[2]
+    script = (root / "relay/parent/static/htmx.min.js").read_bytes()
+    assert hashlib.sha256(script).hexdigest() in (root / "docs/licences.md").read_text()
