@@ -1,13 +1,15 @@
-"""The default voice: espeak-ng through pyttsx3. About 10 ms a sentence, no weights."""
+"""The default voice: espeak-ng through pyttsx3's binding. A few ms a sentence, no weights.
 
-import atexit
+pyttsx3's own engine is left out: it writes every sentence to a file, looks every 10 ms whether it
+is there, and now and then loses one. Its binding of the library has what is needed.
+"""
+
 import contextlib
 import ctypes
 import os
-import tempfile
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from collections.abc import Callable
+from typing import Any
 
 import espeakng_loader
 import numpy as np
@@ -19,21 +21,14 @@ from relay.tts.text import speakable
 from relay.urgency import Urgency
 from relay.worker import Cancelled, Worker
 
-if TYPE_CHECKING:
-    from pyttsx3.engine import Engine
-
 ENGINE = "tts.pyttsx3"
-RATE = 22_050  # Hz, written into every file by pyttsx3's espeak driver
-TRIES = 3
+BUFFER_MS = 200
+"""Sound that espeak-ng makes between two looks at whether anybody still wants it."""
+
 SYSTEM_LIBRARY = "libespeak-ng.so.1"
-# Now and then pyttsx3 is told that a sentence ended before any of it was heard, and saves an empty
-# file (3 of 1500 sentences, measured): the next try speaks.
-ATTEMPTS = 3
-MEMORY_DIR = Path("/dev/shm")  # noqa: S108 - only as the parent of a private directory
 
 # espeak-ng is one global state in the process: whoever speaks holds this lock.
 _espeak = threading.Lock()
-_engine: Optional["Engine"] = None
 
 
 class Pyttsx3Engine:
@@ -41,7 +36,7 @@ class Pyttsx3Engine:
 
     def __init__(self, settings: TtsSettings) -> None:
         self._settings = settings
-        self._worker = Worker(ENGINE, _load, max_waiting=settings.max_waiting)
+        self._worker = Worker(ENGINE, espeak_voice, max_waiting=settings.max_waiting)
 
     @classmethod
     async def load(cls, settings: TtsSettings) -> "Pyttsx3Engine":
@@ -65,11 +60,9 @@ class Pyttsx3Engine:
         if not sentence:
             return b""
 
-        def run(engine: "Engine", _cancelled: Cancelled) -> bytes:
-            for _ in range(ATTEMPTS):
-                if sound := _speak(engine, sentence, self._settings):
-                    return sound
-            return b""
+        def run(voice: "EspeakVoice", cancelled: Cancelled) -> bytes:
+            samples = voice.speak(sentence, self._settings, cancelled.is_set)
+            return speech_pcm(samples, voice.rate)
 
         return await self._worker.call(run, timeout_s=self._settings.timeout_s, urgency=urgency)
 
@@ -78,26 +71,72 @@ class Pyttsx3Engine:
         await self._worker.close()
 
 
-def _load() -> "Engine":
-    """Return the process's one espeak-ng engine."""
-    global _engine  # noqa: PLW0603 - see above: the library cannot be loaded twice
+class EspeakVoice:
+    """espeak-ng, of which a process has only one: see `espeak_voice`."""
+
+    def __init__(self) -> None:
+        _load_library()
+        from pyttsx3.drivers import _espeak as binding
+
+        self._binding: Any = binding
+        self._set: tuple[str, int] | None = None
+        self._pieces: list[bytes] = []
+        self._unwanted: Callable[[], bool] = bool
+        # The directory is that of ESPEAK_DATA_PATH, or the system's own.
+        self.rate = int(binding.Initialize(binding.AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS))
+        if self.rate <= 0:
+            raise EngineError(ENGINE, "espeak-ng finds no voices; install the package espeak-ng")
+        binding.SetSynthCallback(self._take)
+
+    def speak(self, sentence: str, settings: TtsSettings, unwanted: Callable[[], bool]) -> Samples:
+        """Return a sentence as samples of `rate` Hz; cut short once `unwanted()`.
+
+        Raises EngineError for a voice that espeak-ng does not know, and when it makes no sound.
+        """
+        if not _espeak.acquire(timeout=settings.timeout_s):
+            raise EngineError(ENGINE, "espeak-ng is stuck; restart the relay")
+        try:
+            self._choose(settings.voice, settings.words_per_minute)
+            self._pieces.clear()
+            self._unwanted = unwanted
+            # Without the pause at its end a sentence loses the last of its sound.
+            flags = self._binding.CHARS_UTF8 | self._binding.ENDPAUSE
+            self._binding.Synth(sentence.encode(), flags=flags)
+            sound = b"".join(self._pieces)
+        finally:
+            self._pieces.clear()
+            _espeak.release()
+        if not sound:
+            raise EngineError(ENGINE, "espeak-ng made no sound")
+        return np.frombuffer(sound, dtype="<i2").astype(np.int16)
+
+    def _choose(self, name: str, words_per_minute: int) -> None:
+        if self._set == (name, words_per_minute):
+            return
+        self._set = None
+        if self._binding.SetVoiceByName(name.encode()) != self._binding.EE_OK:
+            raise EngineError(ENGINE, f'espeak-ng refuses the voice "{name}"')
+        if self._binding.SetParameter(self._binding.RATE, words_per_minute, 0):
+            raise EngineError(ENGINE, "espeak-ng does not take the speed")
+        self._set = (name, words_per_minute)
+
+    def _take(self, wav: Any, samples: int, _events: object) -> int:  # noqa: ANN401 - a C pointer
+        """Keep a piece of sound; espeak-ng stops when this returns 1."""
+        if wav and samples > 0:
+            self._pieces.append(ctypes.string_at(wav, samples * ctypes.sizeof(ctypes.c_short)))
+        return 1 if self._unwanted() else 0
+
+
+_voice: EspeakVoice | None = None
+
+
+def espeak_voice() -> EspeakVoice:
+    """Return the one voice of the process, made when it is first asked for."""
+    global _voice  # noqa: PLW0603 - the library cannot be loaded twice
     with _espeak:
-        if _engine is None:
-            _load_library()
-            import pyttsx3
-            from pyttsx3.drivers import espeak
-
-            # pyttsx3 2.99 prints a line for every file it saves.
-            vars(espeak)["print"] = lambda *_args, **_kwargs: None
-            _engine = pyttsx3.init("espeak")
-            # Left to the end of the interpreter, it finds its own modules gone and says so.
-            atexit.register(_forget)
-        return _engine
-
-
-def _forget() -> None:
-    global _engine  # noqa: PLW0603
-    _engine = None
+        if _voice is None:
+            _voice = EspeakVoice()
+        return _voice
 
 
 def _load_library() -> None:
@@ -110,60 +149,3 @@ def _load_library() -> None:
         os.environ.setdefault("ESPEAK_DATA_PATH", espeakng_loader.get_data_path())
         with contextlib.suppress(OSError):
             ctypes.CDLL(espeakng_loader.get_library_path())
-
-
-def _speak(engine: "Engine", sentence: str, settings: TtsSettings) -> bytes:
-    if not _espeak.acquire(timeout=settings.timeout_s):
-        raise EngineError(ENGINE, "espeak-ng is stuck; restart the relay")
-    try:
-        for _ in range(TRIES):
-            # A stop that pyttsx3 2.99 asks for as one utterance ends can arrive late and silence
-            # the next one: seen once in 100 sentences on a busy machine.
-            vars(engine.proxy._driver)["_stopping"] = False
-            if (samples := _synthesise(engine, sentence, settings)).size:
-                return speech_pcm(samples, RATE)
-    finally:
-        _espeak.release()
-    raise EngineError(ENGINE, "espeak-ng made no sound")
-
-
-def _set_rate(words_per_minute: int) -> None:
-    """Set the speed, and see that it is set.
-
-    espeak-ng keeps the change in a queue, and a late stop (see `_speak`) empties that queue.
-    """
-    from pyttsx3.drivers import _espeak
-
-    for _ in range(TRIES):
-        _espeak.SetParameter(_espeak.RATE, words_per_minute, 0)
-        _espeak.Synchronize()
-        # pyttsx3's own GetParameter takes one argument of the two.
-        if _espeak.dll.espeak_GetParameter(_espeak.RATE, 1) == words_per_minute:
-            return
-    raise EngineError(ENGINE, "espeak-ng does not take the speed")
-
-
-def _synthesise(engine: "Engine", sentence: str, settings: TtsSettings) -> Samples:
-    """Return the sound of a sentence, empty if espeak-ng was interrupted."""
-    errors: list[BaseException] = []
-    # Where there is memory to write to, no reply ever touches a disk.
-    parent = MEMORY_DIR if os.access(MEMORY_DIR, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="bramble-", dir=parent) as folder:
-        path = Path(folder) / "sentence.wav"
-        token = engine.connect("error", lambda exception, **_: errors.append(exception))
-        # A file that cannot be written leaves pyttsx3's loop waiting for ever.
-        guard = threading.Timer(settings.timeout_s * 0.9, engine.endLoop)
-        guard.start()
-        try:
-            engine.setProperty("voice", settings.voice)
-            _set_rate(settings.words_per_minute)
-            engine.save_to_file(sentence, str(path))
-            engine.runAndWait()
-        finally:
-            guard.cancel()
-            engine.disconnect(token)
-        if errors:
-            raise EngineError(ENGINE, f'espeak-ng refuses the voice "{settings.voice}"')
-        data = path.read_bytes() if path.exists() else b""
-    # The sound follows the header that Python's wave module writes.
-    return np.frombuffer(data[44:], dtype="<i2").astype(np.int16)

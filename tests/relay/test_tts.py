@@ -14,7 +14,8 @@ from relay.config import SttSettings, TtsSettings
 from relay.errors import EngineError, ModelMissing
 from relay.stt.whisper_engine import WhisperEngine
 from relay.tts.piper_engine import PiperEngine
-from relay.tts.pyttsx3_engine import MEMORY_DIR, Pyttsx3Engine
+from relay.tts.pyttsx3_engine import Pyttsx3Engine, espeak_voice
+from relay.urgency import Urgency
 
 MODELS = Path(os.environ["BRAMBLE_MODELS_DIR"])
 SENTENCES = (
@@ -84,15 +85,56 @@ async def test_several_sessions_share_one_voice(voice):
         assert duration_ms(short) == pytest.approx(duration_ms(alone), abs=250)
 
 
-async def test_pyttsx3_leaves_no_file_and_no_word_behind(capfd):
-    before = set(MEMORY_DIR.glob("bramble-*"))
+async def test_pyttsx3_leaves_no_file_and_no_word_behind(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     engine = await Pyttsx3Engine.load(TtsSettings())
     await engine.speak("A secret.")
     await engine.close()
-    assert set(MEMORY_DIR.glob("bramble-*")) <= before
+    assert not list(tmp_path.iterdir())
     printed = capfd.readouterr()
-    assert "Audio saved" not in printed.out
     assert "ecret" not in printed.out + printed.err
+
+
+async def test_a_sentence_that_nobody_wants_any_more_frees_the_voice_at_once():
+    engine = await Pyttsx3Engine.load(TtsSettings())
+    monologue = "word " * 390
+    whole = duration_ms(await engine.speak(monologue))
+    assert whole > 60_000
+    unwanted = asyncio.create_task(engine.speak(monologue))
+    await asyncio.sleep(0.01)
+    unwanted.cancel()
+    after = [duration_ms(await engine.speak(SENTENCES[0])) for _ in range(3)]
+    await engine.close()
+    assert unwanted.cancelled()
+    assert min(after) > 500
+    assert max(after) < 2500
+
+
+def test_a_voice_stops_in_the_middle_when_it_is_told_to():
+    voice = espeak_voice()
+    whole = voice.speak("word " * 100, TtsSettings(), lambda: False)
+    looks = iter([False, False, True])
+    cut = voice.speak("word " * 100, TtsSettings(), lambda: next(looks, True))
+    assert 0 < len(cut) < len(whole) / 10
+    # And nothing of it is left in what comes next.
+    assert len(voice.speak("One.", TtsSettings(), lambda: False)) < voice.rate * 1.5
+
+
+async def test_a_first_sentence_is_spoken_before_the_later_ones_of_others():
+    engine = await Pyttsx3Engine.load(TtsSettings())
+    done = []
+
+    async def speak(name, urgency):
+        await engine.speak("word " * 200, urgency=urgency)
+        done.append(name)
+
+    later = [asyncio.create_task(speak("later", Urgency.LATER)) for _ in range(4)]
+    await asyncio.sleep(0)
+    first = asyncio.create_task(speak("first", Urgency.FIRST_SENTENCE))
+    await asyncio.gather(*later, first)
+    await engine.close()
+    # One of the others may have begun already.
+    assert "first" in done[:2]
 
 
 async def test_piper_does_not_log_what_it_says(caplog):
