@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from relay.database import Database
 from relay.schema import households
@@ -55,6 +55,8 @@ def find_home(connection: Connection) -> Household:
 
 
 def _add(connection: Connection, name: str) -> Household:
-    made = Household(new_id(), name, now())
+    latest = connection.execute(select(func.max(households.c.created))).scalar_one()
+    # Never the same second twice: the first household stays the first.
+    made = Household(new_id(), name, max(now(), (latest or 0) + 1))
     connection.execute(insert(households).values(**vars(made)))
     return made

@@ -2,11 +2,27 @@
 
 from dataclasses import replace
 
+import alembic.command
 import pytest
 
+from relay.database import StoreError
 from relay.house import House
+from relay.store import Store
+from relay.store.audit import Deed
+from relay.store.family_alerts import FamilyAlerts
+from relay.store.health import Health, HealthSample
+from relay.store.households import Households
 from relay.store.rules import ChangedMeanwhile, ChildRules, Topic
+from relay.store.transcripts import Transcript, Transcripts
 from relay.store.values import NotFound
+from tests.parent.page import open_house
+
+
+@pytest.fixture
+async def house(tmp_path, store_url):
+    """The tables of families on each kind of database."""
+    async with open_house(tmp_path, url=store_url) as house:
+        yield house
 
 
 @pytest.fixture
@@ -92,3 +108,67 @@ async def test_another_households_things_cannot_be_named(house):
     ours = await house.toy("Bear", household=theirs)  # names are free in another household
     with pytest.raises(NotFound):
         await house.tables.toys.give_to(theirs, ours.id, child.id)
+
+
+async def test_transcripts_health_and_deeds_come_back_as_they_were_kept(house):
+    home = (await house.tables.households.home()).id
+    child = await house.tables.children.add(home, "Mia", 7)
+    toy = await house.toy("Bear", child=child.id)
+    transcripts, health = Transcripts(house.store.database), Health(house.store.database)
+    for at in (100, 200):
+        await transcripts.add(
+            Transcript(
+                home, child.id, toy.id, "a" * 12, 1, at, "hi", "hello", "answered", "", at + 50
+            )
+        )
+    assert [one.at for one in await transcripts.of(home, child.id, now=0)] == [200, 100]
+    assert [one.at for one in await transcripts.of(home, child.id, now=0, before=200)] == [100]
+    assert [one.at for one in await transcripts.of(home, child.id, now=160)] == [200]
+    assert await transcripts.of("0" * 16, child.id, now=0) == []
+    assert await transcripts.erase_expired(160) == 1
+    samples = [HealthSample(toy.id, at, rssi=-60, battery_mv=3900) for at in (1, 2, 3)]
+    await health.add(samples)
+    await health.add([])
+    assert await health.since(toy.id, 2) == samples[1:]
+    assert await health.erase_before(3) == 2
+    for number in range(3):
+        await house.tables.audit.note(home, "Ada", Deed.LOGGED_IN, detail=str(number) * 400)
+    (entry,) = await house.tables.audit.latest(home, limit=1)
+    assert (entry.parent, entry.deed, entry.detail) == ("Ada", Deed.LOGGED_IN, "2" * 300)
+
+
+async def test_toys_of_an_older_relay_join_a_household_with_all_they_have(store_url, monkeypatch):
+    upgrade = alembic.command.upgrade
+    monkeypatch.setattr("alembic.command.upgrade", lambda config, _: upgrade(config, "0002"))
+    store = Store(store_url)
+    await store.open()
+
+    def fill(connection):
+        connection.exec_driver_sql(
+            "INSERT INTO toys (id, name, age, token_digest, created) VALUES ('c0ffee00', 'Bear', 6, 'd', 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO alerts (toy, session, kind, category, age_band, created)"
+            " VALUES ('c0ffee00', 's', 'abuse', 'x', '6-8', 1)"
+        )
+
+    await store.database.call(fill)
+    monkeypatch.undo()
+    await store.open()
+    (toy,) = await store.toys()
+    home = await Households(store.database).home()
+    assert (toy.name, toy.age, toy.household, toy.child) == ("Bear", 6, home.id, None)
+    assert len(await store.alerts()) == 1
+    assert (await FamilyAlerts(store.database).unseen(home.id))[1] == 1
+    with pytest.raises(StoreError):  # its age is still checked
+        await store.database.call(
+            lambda connection: connection.exec_driver_sql("UPDATE toys SET age = 99")
+        )
+    await store.close()
+
+
+async def test_the_first_household_stays_the_first(house):
+    home = await house.tables.households.home()
+    for number in range(8):  # in the same second, with ids at random
+        await house.tables.households.add(f"Family {number}")
+        assert await house.tables.households.home() == home
