@@ -89,8 +89,8 @@ def log(logger: logging.Logger, level: int, event: str, **fields: object) -> Non
 def log_turn(record: TurnRecord) -> None:
     """Log how a turn went: a turn observer. Times and verdict categories, no words.
 
-    Times are milliseconds after the end of the child's speech; a stage that was not reached is
-    left out.
+    Times are milliseconds after the end of the child's speech, negative for what an answer begun
+    early had reached before; a stage that was not reached is left out.
     """
     after_speech = {
         f"{stage.value}_ms": round(elapsed)
@@ -112,6 +112,8 @@ def log_turn(record: TurnRecord) -> None:
             outcome=record.outcome,
             audio_in_ms=record.audio_in_ms,
             audio_out_ms=record.audio_out_ms,
+            speculations=record.speculations,
+            speculation_kept=record.speculation_kept,
             **after_speech,
             **({"stopped": stopped} if stopped else {}),
         )
