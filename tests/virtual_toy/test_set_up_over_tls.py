@@ -39,7 +39,7 @@ async def test_the_certificate_decides(tmp_path):
         page = await send_form(toy, relay=relay.url)
         assert "needs the relay&#39;s certificate" in page
         page = await send_form(toy, relay=relay.url, certificate=other.for_toy)
-        assert "certificate is not the one" in page
+        assert "not the relay that the toy was told to trust" in page
         assert toy.saved_settings is None
         page = await send_form(toy, relay=relay.url, certificate=made.for_toy)
         assert 'id="done"' in page
