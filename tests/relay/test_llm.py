@@ -149,10 +149,8 @@ async def test_eight_children_who_ask_at_once_are_all_answered():
 async def test_a_reply_says_in_company_what_it_says_alone():
     """The same sums in another order round differently: the first words stay, as a rule."""
     questions = [child("What do cows drink?"), child("Hello! Who are you?"), child("Count to ten.")]
-    alone = []
-    for question in questions:
-        async with llama() as engine:
-            alone.append((await ask(engine, SYSTEM, question, max_tokens=6))[0])
+    async with llama() as engine:
+        alone = [(await ask(engine, SYSTEM, each, max_tokens=6))[0] for each in questions]
     async with llama() as engine:
         together = await asyncio.gather(
             *(ask(engine, SYSTEM, question, max_tokens=6) for question in questions)
