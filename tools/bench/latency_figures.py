@@ -179,6 +179,11 @@ def places(rows: Sequence[Row]) -> list[str]:
     )
 
 
+def place_title(place: str) -> str:
+    """Return a noise level in words."""
+    return place if place == QUIET else f"noise at {place.removeprefix('snr_')} dB"
+
+
 def stage_rows(rows: Sequence[Row]) -> list[dict[str, object]]:
     """Return a table: each stage's percentiles after the end of speech, and its own share.
 
@@ -230,7 +235,10 @@ def pictures_of(rows: Sequence[Row]) -> dict[str, str]:
             {"goal: always 150": 150.0},
         ),
     ):
-        by_place = {place: numbers(pick(chosen, place=place), column) for place in places(chosen)}
+        by_place = {
+            place_title(place): numbers(pick(chosen, place=place), column)
+            for place in places(chosen)
+        }
         if any(by_place.values()):
             pictures[name] = chart.histogram(title, "ms", by_place, goals)
     steps, before = [], 0.0

@@ -5,7 +5,7 @@ from typing import Any
 
 from tools.bench.baseline import BASELINE
 from tools.bench.latency_figures import GOALS as LATENCY_GOALS
-from tools.bench.latency_figures import HOLD, TAP, error_rate, pick, places, stage_rows
+from tools.bench.latency_figures import HOLD, TAP, error_rate, pick, place_title, places, stage_rows
 from tools.bench.load_figures import GOALS as LOAD_GOALS
 from tools.bench.load_figures import summary
 from tools.bench.report import verdict
@@ -37,6 +37,7 @@ GOAL_ROWS = (
         "ms",
     ),
     ("memory", "growth_bytes_per_turn", "growth of the relay's memory", "bytes a turn"),
+    ("memory", "turns", "turns that it was watched over, warming up included", ""),
 )
 NO_GOALS: Mapping[str, float] = {}
 GOALS = {"latency": LATENCY_GOALS, "load": LOAD_GOALS, "memory": NO_GOALS}
@@ -124,8 +125,7 @@ def noise(latency: Result) -> str:
         held = pick(steady, mode=HOLD, place=place)
         tapped = pick(steady, mode=TAP, place=place, paused=False)
         rates = [error_rate(each) for each in (held, tapped, pick(plain, place=place))]
-        name = place if place == "quiet" else f"noise at {place.removeprefix('snr_')} dB"
-        rows.append((name, *map(_percent, rates)))
+        rows.append((place_title(place), *map(_percent, rates)))
     return table(("Words wrong", "hold to talk", "hands-free", "plain pipeline"), rows)
 
 
