@@ -205,10 +205,12 @@ class Relay:
         toy = await authenticate(self.store, token)
         if toy is not None:
             try:
+                if toy.id not in self.house.standings:
+                    await self.house.refresh()  # paired a moment ago
                 await self.store.note_seen(toy.id)
             except StoreError:
                 # A full disk is no reason to leave a child without its toy.
-                log(_logger, logging.WARNING, "last seen could not be stored", toy=toy.id)
+                log(_logger, logging.WARNING, "the store could not be used", toy=toy.id)
         return toy
 
     async def _watch_house(self) -> None:

@@ -145,7 +145,8 @@ async def test_toys_of_an_older_relay_join_a_household_with_all_they_have(store_
 
     def fill(connection):
         connection.exec_driver_sql(
-            "INSERT INTO toys (id, name, age, token_digest, created) VALUES ('c0ffee00', 'Bear', 6, 'd', 1)"
+            "INSERT INTO toys (id, name, age, token_digest, created)"
+            " VALUES ('c0ffee00', 'Bear', 6, 'd', 1)"
         )
         connection.exec_driver_sql(
             "INSERT INTO alerts (toy, session, kind, category, age_band, created)"
