@@ -7,14 +7,12 @@ import time
 
 import machine
 
-from device import next_start
 from device import settings as settings_file
 from device.age_gate import may_listen
-from device.button import Press
 from device.light import Look
 from device.log import log
 from device.next_start import Start
-from device.ui import POLL_MS, Light, Paw
+from device.ui import POLL_MS, Light
 from device.unload import unload
 
 # Collect before the heap would have to grow: on the ESP32 it grows by taking memory that Wi-Fi and
@@ -60,7 +58,10 @@ def _keep(error):
 
 
 async def _main():
+    from device import next_start
+
     start = next_start.take()
+    unload("device.next_start")
     settings = _load_settings()
     from device.boards import find_board, hold_power
 
@@ -68,11 +69,16 @@ async def _main():
     hold_power(board)
     unload("device.boards")  # the other boards'
     unpaired = settings is not None and settings.pairing_code is not None
-    if unpaired and start == Start.NORMAL and await _pair(board, settings):
-        return
+    if unpaired and start == Start.NORMAL:
+        from device import set_up
+
+        if await set_up.pair(board, settings):
+            return
     ready = settings is not None and not unpaired and may_listen(settings.age)
     if start == Start.SET_UP or not ready:
-        await _set_up(board, settings, ready)
+        from device import set_up
+
+        await set_up.by_phone(board, settings, ready)
         return
     from device import crash
 
@@ -121,38 +127,3 @@ def _load_settings():
     if not may_listen(settings.age) and not settings.pairing_code:
         log("app", "a grown-up is needed: no age from 3 to 13 has been set")
     return settings
-
-
-async def _pair(board, settings):
-    """Pair by the code in the settings; True when the toy is to start again with what it got."""
-    from device.portal.key import toy_name
-    from device.portal.trial import attempt
-    from device.portal.verdict import Verdict
-
-    light = Light(board)
-    light.show(Look.CONNECTING)
-    light.animate()
-    verdict = await attempt(settings, board, toy_name(), settings_file.save)
-    if verdict == Verdict.GOOD:
-        return True
-    log("app", "a grown-up is needed: not paired with the relay (%s)" % verdict)
-    return False
-
-
-async def _set_up(board, settings, ready):
-    """Let a grown-up set the toy up with a phone: no microphone and no sound meanwhile.
-
-    Returns when the toy is to start again: only that gives back all the memory that it took. When
-    nobody came, a toy that is `ready` goes back to being one, and another waits for a squeeze.
-    """
-    from device.portal.portal import Portal
-
-    light = Light(board)
-    fields = settings.copy_fields() if settings else {}
-    if await Portal(board, light, fields, ready).run() or ready:
-        return
-    light.show(Look.NEEDS_GROWN_UP)
-    paw = Paw(board)
-    while paw.poll() != Press.DOWN:
-        light.animate()
-        await asyncio.sleep_ms(POLL_MS)

@@ -11,12 +11,12 @@ HOLD_MS = 300  # shorter is a tap
 
 
 class Press:
-    """What a finger did."""
+    """What a finger did; the same numbers as in device.states.Event."""
 
-    DOWN = "down"
-    TAP = "tap"  # let go before HOLD_MS
-    HOLD = "hold"  # still down after HOLD_MS
-    UP = "up"  # let go after a hold
+    DOWN = 4
+    TAP = 5  # let go before HOLD_MS
+    HOLD = 6  # still down after HOLD_MS
+    UP = 7  # let go after a hold
 
 
 class Button:

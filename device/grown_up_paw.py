@@ -4,7 +4,6 @@ import time
 
 import machine
 
-from device import next_start
 from device.log import log
 from device.long_press import LongPress
 from device.next_start import Start
@@ -30,6 +29,8 @@ class GrownUpPaw:
             start = self._long_press.take(press, connected, time.ticks_ms())
             if start != Start.NORMAL:
                 log("paw", "a long squeeze", start=start)
+                from device import next_start
+
                 next_start.ask_for(start)
                 self._toy.restart_soon()
         return press

@@ -31,12 +31,13 @@ from device.states import State
 from device.unload import unload
 from device.websocket.errors import ConnectionClosed, WebSocketError
 from device.websocket.frames import Opcode
-from device.wifi import Outcome
+from device.wifi_outcome import Outcome
 
 # To open a connection, and again for the welcome; one for each try in turn. While the relay's host
 # is away every try hangs, and the next one finds it sooner than TCP does, which sends the first
 # packet again after 3, 6, 12 s (RFC 6298). Now and then a longer one, for a relay that is slow.
 PATIENCE_S = (3, 3, 3, 10)
+TRANSMIT_BYTES = 512  # a frame of sound or a heartbeat; what is longer goes out in pieces
 RESOLVE_EVERY = 3  # failures; getaddrinfo() of a .local name blocks everything for up to 5 s
 WATCH_MS = 100
 SAMPLE_MS = 1000  # of the signal and of the toy's address
@@ -193,6 +194,7 @@ class Link:
             server_name=RELAY_NAME,
             address=self._address,
             max_message_bytes=MAX_TEXT_BYTES_TO_TOY,
+            transmit_bytes=TRANSMIT_BYTES,
             timeout_s=self._patience_s(),
         )
         unload(*OPENING)

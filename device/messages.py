@@ -4,25 +4,18 @@ import json
 
 from device.protocol import MAX_TEXT_BYTES, TOY_CODEC, Message
 
-_NUMBER = (int, float)
-
-# Of each message that the toy understands, the fields it needs and their types.
+# Of each message that the toy understands, the fields it needs, each with the first letter of its
+# type: s(tring), i(nteger), n(umber), d(ict). A text, for tuples would take 1 KB of the heap.
 _FIELDS = {
-    Message.WELCOME: (
-        ("session", str),
-        ("codec", str),
-        ("heartbeat_s", _NUMBER),
-        ("timeout_s", _NUMBER),
-        ("prebuffer_ms", _NUMBER),
-        ("max_listen_s", _NUMBER),
-    ),
-    Message.ENDPOINT: (("turn", int), ("reason", str)),
-    Message.SPEECH_START: (("turn", int),),
-    Message.SPEECH_STOP: (("turn", int), ("reason", str)),
-    Message.HEARTBEAT_ACK: (),
-    Message.COMMAND: (("id", str), ("name", str), ("args", dict)),
-    Message.ERROR: (("code", str), ("message", str)),
+    Message.WELCOME: "session:s codec:s heartbeat_s:n timeout_s:n prebuffer_ms:n max_listen_s:n",
+    Message.ENDPOINT: "turn:i reason:s",
+    Message.SPEECH_START: "turn:i",
+    Message.SPEECH_STOP: "turn:i reason:s",
+    Message.HEARTBEAT_ACK: "",
+    Message.COMMAND: "id:s name:s args:d",
+    Message.ERROR: "code:s message:s",
 }
+_TYPES = {"s": str, "i": int, "n": (int, float), "d": dict}
 
 
 class CommandError(Exception):
@@ -42,10 +35,11 @@ def parse(payload):
     kind = message.get("type") if isinstance(message, dict) else None
     if not isinstance(kind, str) or kind not in _FIELDS:
         raise BadMessage("unknown type")
-    for name, wanted in _FIELDS[kind]:
+    for field in _FIELDS[kind].split():
+        name, _, letter = field.partition(":")
         value = message.get(name)
         # A bool is an int to isinstance, but not to a reader of the protocol.
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        if not isinstance(value, _TYPES[letter]) or isinstance(value, bool):
             raise BadMessage("%s: field %s" % (kind, name))
     if kind == Message.WELCOME:
         _check_welcome(message)

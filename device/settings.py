@@ -10,6 +10,7 @@ certificate (wss only), `board` a name of device.boards or null for this chip's,
 itself off until it is squeezed: 0 is never, null 30 on a battery and never without.
 """
 
+import binascii
 import json
 import os
 
@@ -39,49 +40,21 @@ class Settings:
     def __init__(self, fields):
         if not isinstance(fields, dict):
             raise SettingsError(["the settings are not a JSON object"])
-        from device import settings_check as check  # 3 KB, needed at the start and rarely after
+        from device import settings_check as check  # 5 KB, needed at the start and rarely after
 
-        problems = []
-
-        def take(name, read, default=None, required=False):
-            value = fields.get(name)
-            if value is None:
-                if required:
-                    problems.append("%s is missing" % name)
-                return default
-            try:
-                return read(value)
-            except ValueError as error:
-                problems.append("%s %s" % (name, error))
-                return default
-
-        self.networks = take("networks", check.networks, [], required=True)
-        # With one, the relay is yet to be met: it gives the token, the certificate and the age.
-        self.pairing_code = take("pairing_code", check.pairing_code)
-        paired = self.pairing_code is None
-        self.relay = take("relay", RelayAddress, required=paired)
-        self.token = take("token", check.token, required=paired)
-        self.age = take("age", check.age)
-        self.volume = take("volume", check.percent, DEFAULT_VOLUME)
-        self.volume_ceiling = take("volume_ceiling", check.percent, 100)
-        self.relay_certificate = take("relay_certificate", check.certificate)
-        self.board = take("board", check.board)
-        self.allow_insecure_wifi = take("allow_insecure_wifi", check.flag, False)
-        self.night_from = take("night_from", check.time)
-        self.night_until = take("night_until", check.time)
-        self.night_volume_ceiling = take(
-            "night_volume_ceiling", check.percent, DEFAULT_NIGHT_VOLUME
-        )
-        self.has_night = self.night_from is not None and self.night_until is not None
-        self.sleep_minutes = take("sleep_minutes", check.minutes)
-        if paired and self.relay and self.relay.secure and not self.relay_certificate:
-            problems.append("relay is a wss:// address, which needs relay_certificate")
-        if not paired and self.relay and not self.relay.secure:
-            problems.append("relay is a ws:// address, and a pairing code needs wss://")
+        self._fields = fields
+        self.volume = DEFAULT_VOLUME
+        self.age = self.board = self.pairing_code = None
+        problems = check.read(self, fields)  # sets these and all the others
         unload("device.settings_check")
         if problems:
             raise SettingsError(problems)
-        self._fields = fields
+
+    @property
+    def relay_certificate(self):
+        """The relay's certificate in DER bytes, None where there is none: made anew each time."""
+        text = self._fields.get("relay_certificate")
+        return binascii.a2b_base64(text) if text else None
 
     def copy_fields(self):
         """Return a copy of what settings.json says."""

@@ -7,10 +7,55 @@ import binascii
 
 from device.boards import BOARDS
 from device.protocol import is_allowed_age
-from device.settings import MOST_NETWORKS
+from device.settings import (
+    DEFAULT_NIGHT_VOLUME,
+    DEFAULT_VOLUME,
+    MOST_NETWORKS,
+    RelayAddress,
+)
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 LONGEST_SLEEP_MINUTES = 1440
+
+
+def read(settings, fields):
+    """Set the attributes of `settings` from `fields`; return what is wrong, in plain words."""
+    problems = []
+
+    def take(name, read, default=None, required=False):
+        value = fields.get(name)
+        if value is None:
+            if required:
+                problems.append("%s is missing" % name)
+            return default
+        try:
+            return read(value)
+        except ValueError as error:
+            problems.append("%s %s" % (name, error))
+            return default
+
+    settings.networks = take("networks", networks, [], required=True)
+    # With one, the relay is yet to be met: it gives the token, the certificate and the age.
+    settings.pairing_code = take("pairing_code", pairing_code)
+    paired = settings.pairing_code is None
+    settings.relay = take("relay", RelayAddress, required=paired)
+    settings.token = take("token", token, required=paired)
+    settings.age = take("age", age)
+    settings.volume = take("volume", percent, DEFAULT_VOLUME)
+    settings.volume_ceiling = take("volume_ceiling", percent, 100)
+    certificate_der = take("relay_certificate", certificate)
+    settings.board = take("board", board)
+    settings.allow_insecure_wifi = take("allow_insecure_wifi", flag, False)
+    settings.night_from = take("night_from", time)
+    settings.night_until = take("night_until", time)
+    settings.night_volume_ceiling = take("night_volume_ceiling", percent, DEFAULT_NIGHT_VOLUME)
+    settings.has_night = settings.night_from is not None and settings.night_until is not None
+    settings.sleep_minutes = take("sleep_minutes", minutes)
+    if paired and settings.relay and settings.relay.secure and not certificate_der:
+        problems.append("relay is a wss:// address, which needs relay_certificate")
+    if not paired and settings.relay and not settings.relay.secure:
+        problems.append("relay is a ws:// address, and a pairing code needs wss://")
+    return problems
 
 
 def take_apart(url):

@@ -18,38 +18,41 @@ class State:
 
 
 class Event:
-    """What may happen to it. The relay's events are those of the current turn only."""
+    """What may happen to it. The relay's events are those of the current turn only.
 
-    WELCOME = "welcome"  # the relay said welcome
-    LOST = "lost"  # the link broke
-    REFUSED = "refused"  # the relay wants a grown-up: token or age
-    DOWN = "down"  # the paw: see device.button.Press
-    TAP = "tap"
-    HOLD = "hold"
-    UP = "up"
-    ENDPOINT = "endpoint"  # the relay has heard enough
-    SPEECH_START = "speech_start"
-    STOPPED = "stopped"  # the relay ended the turn without (more) speech
-    PLAYED = "played"  # the last sample has left the speaker
-    LATE = "late"  # nothing happened for too long
+    Numbers, here and in Action, for nobody outside needs their names, and a toy has to keep those.
+    """
+
+    WELCOME = 1  # the relay said welcome
+    LOST = 2  # the link broke
+    REFUSED = 3  # the relay wants a grown-up: token or age
+    DOWN = 4  # the paw: see device.button.Press
+    TAP = 5
+    HOLD = 6
+    UP = 7
+    ENDPOINT = 8  # the relay has heard enough
+    SPEECH_START = 9
+    STOPPED = 10  # the relay ended the turn without (more) speech
+    PLAYED = 11  # the last sample has left the speaker
+    LATE = 12  # nothing happened for too long
 
 
 class Action:
     """What it does about it."""
 
-    BEGIN = "begin"  # a new turn: record from now on
-    ANNOUNCE_HOLD = "announce_hold"  # tell the relay, and how the child talks
-    ANNOUNCE_TAP = "announce_tap"
-    END = "end"  # send what was recorded, then say that this is all
-    CLOSE = "close"  # stop recording at once; the relay has enough
-    CANCEL = "cancel"  # tell the relay to drop the turn
-    PLAY = "play"  # a reply begins
-    SILENCE = "silence"  # drop what is in the speaker
-    CHIRP_LISTENING = "chirp_listening"
-    CHIRP_HEARD = "chirp_heard"
-    CHIRP_SORRY = "chirp_sorry"
-    SAY_AWAY = "say_away"  # that home cannot be reached
-    SAY_GROWN_UP = "say_grown_up"  # that a grown-up is needed
+    BEGIN = 1  # a new turn: record from now on
+    ANNOUNCE_HOLD = 2  # tell the relay, and how the child talks
+    ANNOUNCE_TAP = 3
+    END = 4  # send what was recorded, then say that this is all
+    CLOSE = 5  # stop recording at once; the relay has enough
+    CANCEL = 6  # tell the relay to drop the turn
+    PLAY = 7  # a reply begins
+    SILENCE = 8  # drop what is in the speaker
+    CHIRP_LISTENING = 9
+    CHIRP_HEARD = 10
+    CHIRP_SORRY = 11
+    SAY_AWAY = 12  # that home cannot be reached
+    SAY_GROWN_UP = 13  # that a grown-up is needed
 
 
 # SILENCE: what the toy says by itself would be heard, and so nothing recorded.

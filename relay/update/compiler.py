@@ -1,7 +1,8 @@
 """Compiles the firmware for one kind of chip; updates, flashing and the benches all get it here.
 
-What goes to a toy is made for little memory: constants are written in (relay.update.fold) and line
-numbers left out. A crash report still names file and function.
+What goes to a toy is made for little memory: constants are written in (relay.update.fold), names
+that nobody asks for are short (relay.update.shorten), and line numbers are left out. A crash report
+still names file and function.
 """
 
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 import device
 from relay.update.errors import UpdateError
 from relay.update.fold import fold
+from relay.update.shorten import shorten
 
 SOURCE = Path(device.__file__).parent
 FOLDER = "device/"
@@ -80,7 +82,7 @@ def module_name(path: str) -> str:
 @lru_cache(maxsize=4)  # several toys, one firmware
 def _folded(texts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     try:
-        folded = fold({module_name(name): text for name, text in texts})
+        folded = shorten(fold({module_name(name): text for name, text in texts}))
     except SyntaxError as error:
         name = f"{error.filename}".replace(".", "/") + ".py"
         raise UpdateError(f"{name} does not compile: {error.msg}, line {error.lineno}") from error

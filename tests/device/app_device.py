@@ -72,5 +72,5 @@ async def test_a_part_that_dies_ends_the_toy():
         await bench.until_state(State.IDLE)
         setattr(bench.toy.wifi, part, die)
         await connection.drop()
-        bench.toy.wifi._wlan.disconnect()
+        bench.toy.wifi.wlan.disconnect()
         await raises_async(ZeroDivisionError, asyncio.wait_for(bench.running, 5))

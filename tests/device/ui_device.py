@@ -22,9 +22,12 @@ def feed(button, levels, start_ms):
 
 def test_tap_and_hold():
     for start_ms in (0, 12345, time.ticks_add(0, -200)):  # also over the wrap of the tick counter
-        equal(feed(Button(), [0] * 3 + [1] * 20 + [0] * 10, start_ms), [("down", 50), ("tap", 250)])
+        equal(
+            feed(Button(), [0] * 3 + [1] * 20 + [0] * 10, start_ms),
+            [(Press.DOWN, 50), (Press.TAP, 250)],
+        )
         held = feed(Button(), [0] * 3 + [1] * 60 + [0] * 10, start_ms)
-        equal(held, [("down", 50), ("hold", 30 + HOLD_MS), ("up", 650)])
+        equal(held, [(Press.DOWN, 50), (Press.HOLD, 30 + HOLD_MS), (Press.UP, 650)])
 
 
 def test_bounces_are_one_press():

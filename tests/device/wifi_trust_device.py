@@ -102,7 +102,7 @@ async def test_home_comes_first_after_an_outage_and_scans_are_rare():
 async def test_moving_to_a_clearly_better_network():
     set_world(in_sight("home", -82), in_sight("hall", -72), in_sight("stranger", -30))
     station, _ = make(("home", PASSWORD), ("hall", PASSWORD))
-    station._ssid = "home"
+    station.ssid = "home"
     equal(await station.connect(), Outcome.CONNECTED)
     equal(await station.roam(), False)
     equal((station.is_connected(), station.ssid), (True, "home"))
@@ -126,7 +126,7 @@ async def test_moving_to_a_nearer_node_of_the_same_mesh():
 async def test_a_better_network_that_does_not_take_the_toy_costs_one_round():
     set_world(in_sight("home", -84), in_sight("hall", -50, password="changed since"))
     station, _ = make(("home", PASSWORD), ("hall", PASSWORD))
-    station._ssid = "home"
+    station.ssid = "home"
     await station.connect()
     equal(await station.roam(), True)
     equal(await station.connect(), Outcome.CONNECTED)
