@@ -6,7 +6,6 @@ leaves this object: no sound, no alert, no line of the record, nothing to rememb
 
 import asyncio
 import contextlib
-import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -23,12 +22,10 @@ from relay.speech import Utterance
 from relay.streams import ReadAhead
 from relay.stt import Transcript
 from relay.talk import Talk
-from relay.telemetry import log
 from relay.trace import Trace
 from relay.trouble import NoAnswer
 from relay.urgency import Urgency
-
-_logger = logging.getLogger(__name__)
+from relay.warming import read_ahead
 
 SOUNDS_AHEAD = 2
 """Sound is 32 KB a second: two sentences ready are enough to leave no gap."""
@@ -119,7 +116,7 @@ class Draft:
     async def _answer(self) -> AsyncGenerator[Utterance, None]:
         text = self.transcript.text
         # The model reads while the gate judges; it says nothing before the gate has allowed it.
-        reading = asyncio.create_task(self._read(text))
+        reading = asyncio.create_task(read_ahead(self._services, self._talk, text))
         try:
             verdict = await self._checks.heard(self.transcript, self._earlier)
             self._trace.reached(Stage.HEARD_CHECKED)
@@ -138,13 +135,6 @@ class Draft:
                     yield utterance
         finally:
             reading.cancel()
-
-    async def _read(self, question: str) -> None:
-        try:
-            await self._services.engines.llm.warm(self._prompt, question)
-        except Exception as error:
-            # Only time is lost; the reply itself will say what is wrong.
-            log(_logger, logging.INFO, "question not read ahead", error=type(error).__name__)
 
 
 def _words(text: str) -> list[str]:

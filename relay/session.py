@@ -17,6 +17,7 @@ from relay.talk import Talk
 from relay.telemetry import log
 from relay.toy_commands import CommandResult, ToyCommands
 from relay.turn import Phase, Turn
+from relay.warming import read_ahead
 
 _logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Session:
         self._talk: Talk | None = None
         self._turn: Turn | None = None
         self._turn_tasks: set[asyncio.Task[None]] = set()
+        self._reading: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -127,6 +129,8 @@ class Session:
     async def _wind_up(self) -> None:
         self._closed = True
         self._commands.close()
+        if self._reading is not None:
+            self._reading.cancel()
         for task in self._turn_tasks:
             task.cancel()
         if self._turn_tasks:
@@ -213,6 +217,8 @@ class Session:
             lead_ms=lead_ms,
             prebuffer_ms=prebuffer_ms,
         )
+        # The first question of all should not have to wait for this.
+        self._reading = asyncio.create_task(read_ahead(self._services, self._talk))
         log(_logger, logging.INFO, Message.HELLO, toy=self.toy.id, band=band, codec=codec)
         if hello.crash or hello.reset == "watchdog":
             what = "the toy started again after a failure"

@@ -30,6 +30,7 @@ from relay.talk import Talk
 from relay.telemetry import correlated, log
 from relay.trouble import NoAnswer, situation_of
 from relay.urgency import Urgency
+from relay.warming import read_ahead
 
 _logger = logging.getLogger(__name__)
 
@@ -129,11 +130,14 @@ class Turn:
     async def run(self) -> None:
         """Live through the turn. Cancel the task to interrupt it."""
         with correlated(turn=self.number):
-            warming = asyncio.create_task(self._warm())
+            reading = None
+            if self._listening is not None:
+                reading = asyncio.create_task(read_ahead(self._services, self._talk))
             try:
                 await self._live()
             finally:
-                warming.cancel()
+                if reading is not None:
+                    reading.cancel()
                 self.finish()
 
     def finish(self) -> None:
@@ -242,13 +246,3 @@ class Turn:
         if self._draft is not None and self._draft.memorable and self.record.said:
             said = " ".join(self.record.said)
             self._talk.conversation.add(self.record.heard, said, time.monotonic())
-
-    async def _warm(self) -> None:
-        """Let the model read what is known of the prompt while the child still speaks."""
-        if self._listening is None:
-            return
-        try:
-            await self._services.engines.llm.warm(self._talk.prompt(time.monotonic()))
-        except Exception as error:
-            # Only time is lost; the reply itself will say what is wrong.
-            log(_logger, logging.INFO, "model not warmed", error=type(error).__name__)

@@ -196,7 +196,8 @@ async def test_conversation_is_remembered_and_kept_from_the_gate(house: House) -
     ]
     assert first[-1] == ChatMessage(Role.CHILD, "why is the sky blue")
     assert house.safety.earlier == [(), ("why is the sky blue",)]
-    assert house.engines.llm.warmed == [first[:-1], first, second[:-1], second]
+    opening_of_all = first[:-1]
+    assert house.engines.llm.warmed == [opening_of_all, first[:-1], first, second[:-1], second]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,19 @@
+"""Letting the language model read ahead what it will be asked."""
+
+import logging
+import time
+
+from relay.services import Services
+from relay.talk import Talk
+from relay.telemetry import log
+
+_logger = logging.getLogger(__name__)
+
+
+async def read_ahead(services: Services, talk: Talk, question: str = "") -> None:
+    """Let the model read what a prompt of this talk begins with, and the child's words if known."""
+    try:
+        await services.engines.llm.warm(talk.prompt(time.monotonic()), question)
+    except Exception as error:
+        # Only time is lost; the reply itself will say what is wrong.
+        log(_logger, logging.INFO, "nothing read ahead", error=type(error).__name__)
