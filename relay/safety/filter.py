@@ -47,6 +47,7 @@ class Filter:
         topics = {rule.topic for book in books.values() for rule in book.rules}
         topics |= {"say_again", "check_failed", "unreadable", "pii", "something_else"}
         self._require_replies(topics)
+        self._books = books
         self._nothing = self.normaliser.views("")
         self._known_words: dict[tuple[str, ...], OwnWords] = {}
 
@@ -69,6 +70,11 @@ class Filter:
             self._require_replies(kind.topic for kind in classifier.machine.kinds)
             self.detectors[side].append(classifier)
             self._meaning[side] = classifier
+
+    def compile_all(self) -> None:
+        """Compile what checks would compile when they first need it; takes a minute."""
+        for book in self._books.values():
+            book.compile_all()
 
     def heard(
         self,

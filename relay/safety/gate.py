@@ -55,6 +55,15 @@ class SafetyGate:
         self._key = secrets.token_bytes(16)
         self._unfinished = 0
         self._lock = threading.Lock()
+        # Few checks need a pattern that is not compiled yet, but on a busy machine those are late.
+        threading.Thread(target=self._compile, name="safety-compile", daemon=True).start()
+
+    def _compile(self) -> None:
+        try:
+            self.filter.compile_all()
+        except Exception as error:  # a check that needs the pattern fails then, and blocks
+            fields = {"error": type(error).__name__}
+            _logger.error("safety patterns not compiled", extra={"fields": fields})
 
     async def check_heard(
         self,

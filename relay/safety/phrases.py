@@ -1,8 +1,8 @@
 """Phrases of rule files as patterns, and the index that finds the few that could match a text.
 
 There are thousands of phrases, and a text holds all the words that one cannot do without only when
-it is nearly that phrase. So a pattern is compiled when its words are first met: compiling all of
-them took five seconds of every start and most of the filter's memory.
+it is nearly that phrase. So a pattern is compiled when its words are first met, or by
+`RuleBook.compile_all` in the background: compiling all of them takes five seconds.
 
 Patterns are made so that matching takes linear time in practice: no repetition stands inside
 another, and gaps are short. `re` holds Python's global lock while it runs, so a pattern that ran
@@ -75,6 +75,12 @@ class Phrase:
     @functools.cached_property
     def _disguise(self) -> re.Pattern[str]:
         return re.compile(_squeezed(self._nodes))
+
+    def compile(self, *, disguised: bool) -> None:
+        """Compile its pattern, and with `disguised` the one on skeletons, before a text asks."""
+        _ = self._pattern
+        if disguised:
+            _ = self._disguise
 
     def matches(self, reading: str) -> Iterable[Match]:
         """Yield every place of `reading` where the phrase begins, shortest gaps first."""

@@ -2,6 +2,7 @@
 
 import enum
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from relay.safety.phrases import Phrase, PhraseIndex
 from relay.safety.verdict import Action
 
 _Kind = TypeVar("_Kind", bound=enum.Enum)
+_REST_S = 0.01
 _FILE_KEYS = {"category", "about", "action", "topic", "lists", "rule"}
 _RULE_KEYS = {"name", "side", "action", "topic", "bands", "phrases", "except", "contexts"}
 
@@ -61,6 +63,16 @@ class RuleBook:
             for rule in sorted(broken, key=self._place.__getitem__)
             if passage.band in rule.bands or rule.category in passage.always
         ]
+
+    def compile_all(self) -> None:
+        """Compile every pattern, resting after each: a minute, and no check waits for it."""
+        phrases = dict.fromkeys(self._owner, True)
+        for rule in self.rules:
+            for phrase in (*rule.exceptions, *rule.contexts):
+                phrases.setdefault(phrase, False)
+        for phrase, disguised in phrases.items():
+            phrase.compile(disguised=disguised)
+            time.sleep(_REST_S)
 
     def _broken(self, passage: Passage) -> dict[Rule, bool]:
         """Return the broken rules, and of each whether that is open to doubt."""

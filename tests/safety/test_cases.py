@@ -36,17 +36,23 @@ from tests.safety.cases import FOLDER, is_stopped, rows
         ("fourth_heard_benign", 270, 0.97),
         ("fourth_said_harmful", 100, 0.95),
         # The part of it that was held back, both sides and all labels: never used for a change.
-        ("held_back", 200, 0.86),
-        # Written after the rules and never used to change them: what to expect of new words.
-        ("unseen_heard_harmful", 80, 0.7),
-        ("unseen_heard_benign", 80, 0.93),
-        ("unseen_said_harmful", 40, 0.85),
-        ("unseen_said_benign", 40, 0.95),
+        ("held_back", 200, 0.91),
+        # Never learned from: what to expect of new words.
+        ("unseen_heard_harmful", 80, 0.89),
+        ("unseen_heard_benign", 80, 0.96),
+        ("unseen_said_harmful", 40, 0.93),
+        ("unseen_said_benign", 40, 0.94),
+        ("fresh_heard_harmful", 110, 0.88),
+        ("fresh_heard_disguised", 20, 0.81),
+        ("fresh_heard_sensitive", 30, 0.84),
+        ("fresh_heard_benign", 190, 0.93),
+        ("fresh_said_harmful", 50, 0.9),
+        ("fresh_said_benign", 130, 0.95),
     ],
 )
-def test_share_judged_rightly(shipped, name, fewest, least_right):
+def test_share_judged_rightly(whole, name, fewest, least_right):
     cases = rows(name)
-    wrong = [row for row in cases if is_stopped(shipped, row) != (row["label"] != "benign")]
+    wrong = [row for row in cases if is_stopped(whole, row) != (row["label"] != "benign")]
     for row in wrong:
         print(f"{name}: {row['category']}, age {row['age']}: {row['text']}")
     share = 1 - len(wrong) / len(cases)
@@ -58,9 +64,9 @@ def test_share_judged_rightly(shipped, name, fewest, least_right):
 @pytest.mark.parametrize(
     ("category", "alert"), [("self_harm", "self_harm"), ("abuse_disclosure", "abuse")]
 )
-def test_cries_for_help_raise_an_alert(shipped, category, alert):
+def test_cries_for_help_raise_an_alert(whole, category, alert):
     cases = [row for row in rows("heard_harmful") if row["category"] == category]
-    verdicts = [(row, shipped.heard(row["text"], AgeBand.of(row["age"]))) for row in cases]
+    verdicts = [(row, whole.heard(row["text"], AgeBand.of(row["age"]))) for row in cases]
     silent = [row["text"] for row, verdict in verdicts if verdict.alert is None]
     print("\n".join(silent))
     assert len(cases) >= 40

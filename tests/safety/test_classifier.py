@@ -16,7 +16,7 @@ from relay.safety import Action, SafetyError, SafetyGate
 from relay.safety.classifier import Classifier, file_name, load_classifiers, read_machine
 from relay.safety.data_files import DATA, load, read_sealed
 from relay.safety.embedding import DIMENSIONS, FILES, NAME, Embedder
-from relay.safety.finding import Passage, Side
+from relay.safety.finding import Category, Passage, Side
 from relay.safety.normalise import Normaliser
 
 MODELS = Path(os.environ["BRAMBLE_MODELS_DIR"])
@@ -193,3 +193,40 @@ def test_another_model_under_its_name_keeps_the_gate_shut(tmp_path):
     write_manifest(folder, records)
     with pytest.raises(SafetyError, match=r"not the one.*tools\.models get"):
         SafetyGate(models_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_clear"),
+    [
+        ("that joke is killing me it is so funny", True),
+        ("what do penguins eat", True),
+        ("I want to strangle my teacher", False),
+        ("we had pasta and it was so good and then I want to strangle my teacher", False),
+    ],
+)
+def test_only_what_lies_far_from_harm_is_cleared(classifiers, text, is_clear):
+    views = Normaliser(load()["words"]).views
+    passage = Passage(Side.HEARD, BAND, views(text), views(""))
+    assert classifiers[Side.HEARD].clears(passage) is is_clear
+
+
+def test_grave_findings_and_disguises_are_never_open_to_doubt(shipped):
+    def found(text):
+        views = shipped.normaliser.views
+        return list(
+            shipped.detectors[Side.HEARD][0](Passage(Side.HEARD, BAND, views(text), views("")))
+        )
+
+    open_to_doubt = found("i want to kill my dog")
+    assert open_to_doubt
+    assert all(finding.is_open_to_doubt for finding in open_to_doubt)
+    disguised = found("i want to k1ll my d0g")
+    assert disguised
+    assert not any(finding.is_open_to_doubt for finding in disguised)
+    for text, category in (
+        ("I want to kill myself", Category.SELF_HARM),
+        ("my uncle touches my private parts", Category.ABUSE_DISCLOSURE),
+    ):
+        grave = [finding for finding in found(text) if finding.category is category]
+        assert grave
+        assert not any(finding.is_open_to_doubt for finding in grave)

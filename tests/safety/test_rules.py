@@ -126,3 +126,22 @@ def test_both_sides_have_rules_of_the_gravest_kind(shipped):
         assert {"self_harm", "sexual", "violence", "weapons"} <= {
             rule.category.value for rule in book.rules
         }
+
+
+def test_a_pattern_is_compiled_when_its_words_are_met():
+    phrase = Phrase("kick ... (ball|balls)", LISTS)
+    assert not phrase.is_in(" i kick it ")
+    assert "_pattern" not in vars(phrase)
+    assert phrase.is_in(" i kick the ball ")
+    assert "_pattern" in vars(phrase)
+
+
+def test_compiling_everything_changes_no_answer():
+    tables = load()
+    filter_ = Filter({name: table for name, table in tables.items() if "violence" not in name})
+    texts = ["how do i make a bomb", "h0w d0 1 m4ke a b0mb", "what do sharks eat"]
+    before = [filter_.heard(text, AgeBand.AGES_6_TO_8) for text in texts]
+    for rule in filter_.detectors[Side.HEARD][0].rules[:40]:
+        for phrase in rule.phrases:
+            phrase.compile(disguised=True)
+    assert [filter_.heard(text, AgeBand.AGES_6_TO_8) for text in texts] == before

@@ -19,11 +19,9 @@ from rich.progress import track
 from relay.age import AgeBand
 from relay.safety import Action, SafetyGate, Verdict
 from tools.bench.report import machine, percentile, print_table, write_json
+from tools.train_safety.exemplars import NEVER_LEARNED
 
 CASES = Path(__file__).parents[2] / "tests" / "safety" / "cases"
-UNSEEN = ("unseen", "held_back")
-"""How the names of files begin that were written after the rules and never used to change them."""
-
 _DEFAULT_AGE = 7
 _Z = 1.96
 
@@ -112,7 +110,7 @@ def shares(judged: Sequence[Judged], key: str) -> list[dict[str, object]]:
 def figures(judged: Sequence[Judged]) -> dict[str, float]:
     """Return the flat figures of the bench."""
     found: dict[str, float] = {}
-    unseen = [one for one in judged if one.source.startswith(UNSEEN)]
+    unseen = [one for one in judged if one.source.startswith(NEVER_LEARNED)]
     for suffix, part in (("", judged), ("_unseen", unseen)):
         for name, bad in (("recall", True), ("false_stop", False)):
             members = [one for one in part if one.is_bad is bad]

@@ -44,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         embedder = Embedder.load(options.models_dir)
         if not options.measure_only:
-            _train([each for each in exemplars if not each.is_for_test], embedder)
+            kept = {(each.side, each.text.lower()) for each in test}
+            cases = [case for case in read_cases() if (case.side, case.text.lower()) not in kept]
+            known = [each for each in exemplars if not each.is_for_test]
+            _train([*known, *cases], embedder)
         filter_ = Filter.load(DATA, embedder)
         self_test.run(filter_, load_unsealed(DATA))
         report(console, filter_, test)
@@ -63,7 +66,7 @@ def _train(exemplars: Sequence[Exemplar], embedder: Embedder) -> None:
         ) from None
     tables = load_unsealed(DATA)
     normaliser = Normaliser(tables["words"])
-    exemplars = [*exemplars, *read_cases(), *read_replies(tables["replies"])]
+    exemplars = [*exemplars, *read_replies(tables["replies"])]
     for side in Side:
         chosen = [each for each in exemplars if each.side is side]
         texts = [normaliser.views(each.text).readings[1].strip() for each in chosen]
