@@ -11,6 +11,7 @@ from relay.audio import speech_pcm
 from relay.config import TtsSettings
 from relay.errors import EngineError, ModelMissing
 from relay.models import find
+from relay.tts import USUAL, Style
 from relay.tts.text import speakable
 from relay.urgency import Urgency
 from relay.worker import Cancelled, Worker
@@ -51,14 +52,18 @@ class PiperEngine:
         """Engine and voice, as in "piper piper-joe"."""
         return f"piper {self._settings.piper_model}"
 
-    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
+    async def speak(
+        self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE, style: Style = USUAL
+    ) -> bytes:
         """Return one sentence as sound; raises EngineError. Empty for a text without words."""
         sentence = speakable(text, engine=ENGINE)
         if not sentence:
             return b""
 
+        pace = style.words_per_minute or self._settings.words_per_minute
+
         def run(voice: "PiperVoice", cancelled: Cancelled) -> bytes:
-            return _speak(voice, sentence, self._settings.words_per_minute, cancelled)
+            return _speak(voice, sentence, pace, cancelled)
 
         return await self._worker.call(run, timeout_s=self._settings.timeout_s, urgency=urgency)
 

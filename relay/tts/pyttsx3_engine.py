@@ -17,6 +17,7 @@ import numpy as np
 from relay.audio import Samples, speech_pcm
 from relay.config import TtsSettings
 from relay.errors import EngineError
+from relay.tts import USUAL, Style
 from relay.tts.text import speakable
 from relay.urgency import Urgency
 from relay.worker import Cancelled, Worker
@@ -54,14 +55,16 @@ class Pyttsx3Engine:
         """Engine and voice, as in "pyttsx3 en"."""
         return f"pyttsx3 {self._settings.voice}"
 
-    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
+    async def speak(
+        self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE, style: Style = USUAL
+    ) -> bytes:
         """Return one sentence as sound; raises EngineError. Empty for a text without words."""
         sentence = speakable(text, engine=ENGINE)
         if not sentence:
             return b""
 
         def run(voice: "EspeakVoice", cancelled: Cancelled) -> bytes:
-            samples = voice.speak(sentence, self._settings, cancelled.is_set)
+            samples = voice.speak(sentence, self._settings, cancelled.is_set, style)
             return speech_pcm(samples, voice.rate)
 
         return await self._worker.call(run, timeout_s=self._settings.timeout_s, urgency=urgency)
@@ -80,6 +83,7 @@ class EspeakVoice:
 
         self._binding: Any = binding
         self._set: tuple[str, int] | None = None
+        self._voices: dict[str, bool] = {}  # those that were asked for, and whether they are there
         self._pieces: list[bytes] = []
         self._unwanted: Callable[[], bool] = bool
         # The directory is that of ESPEAK_DATA_PATH, or the system's own.
@@ -88,7 +92,13 @@ class EspeakVoice:
             raise EngineError(ENGINE, "espeak-ng finds no voices; install the package espeak-ng")
         binding.SetSynthCallback(self._take)
 
-    def speak(self, sentence: str, settings: TtsSettings, unwanted: Callable[[], bool]) -> Samples:
+    def speak(
+        self,
+        sentence: str,
+        settings: TtsSettings,
+        unwanted: Callable[[], bool],
+        style: Style = USUAL,
+    ) -> Samples:
         """Return a sentence as samples of `rate` Hz; cut short once `unwanted()`.
 
         Raises EngineError for a voice that espeak-ng does not know, and when it makes no sound.
@@ -96,7 +106,10 @@ class EspeakVoice:
         if not _espeak.acquire(timeout=settings.timeout_s):
             raise EngineError(ENGINE, "espeak-ng is stuck; restart the relay")
         try:
-            self._choose(settings.voice, settings.words_per_minute)
+            self._choose(
+                self._known(style.voice, settings.voice),
+                style.words_per_minute or settings.words_per_minute,
+            )
             self._pieces.clear()
             self._unwanted = unwanted
             # Without the pause at its end a sentence loses the last of its sound.
@@ -109,6 +122,16 @@ class EspeakVoice:
         if not sound:
             raise EngineError(ENGINE, "espeak-ng made no sound")
         return np.frombuffer(sound, dtype="<i2").astype(np.int16)
+
+    def _known(self, wanted: str | None, usual: str) -> str:
+        """Return the voice that is wanted, if there is one of that name."""
+        if wanted is None or wanted == usual:
+            return usual
+        if wanted not in self._voices:
+            found = self._binding.SetVoiceByName(wanted.encode()) == self._binding.EE_OK
+            self._voices[wanted] = found
+            self._set = None
+        return wanted if self._voices[wanted] else usual
 
     def _choose(self, name: str, words_per_minute: int) -> None:
         if self._set == (name, words_per_minute):

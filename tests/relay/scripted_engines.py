@@ -11,6 +11,7 @@ from relay.errors import EngineError
 from relay.llm import ChatMessage, ReplyStream, Role
 from relay.safety.verdict import Action, Alert, Verdict
 from relay.stt import Transcript
+from relay.tts import USUAL, Style
 from relay.urgency import Urgency
 
 SAMPLES_PER_MS = 16
@@ -158,15 +159,19 @@ class ScriptedVoice:
     raises_after: int | None = None
     texts: list[str] = field(default_factory=list)
     urgencies: list[Urgency] = field(default_factory=list)
+    styles: list[Style] = field(default_factory=list)
     name: str = "scripted voice"
 
-    async def speak(self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE) -> bytes:
+    async def speak(
+        self, text: str, *, urgency: Urgency = Urgency.FIRST_SENTENCE, style: Style = USUAL
+    ) -> bytes:
         if self.raises_after is not None and len(self.texts) >= self.raises_after:
             raise EngineError("tts.scripted", "hoarse")
         if self.hangs_after is not None and len(self.texts) >= self.hangs_after:
             await asyncio.Event().wait()
         self.texts.append(text)
         self.urgencies.append(urgency)
+        self.styles.append(style)
         return tone(self.ms_per_sentence)
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from relay.audio import SPEECH_DBFS, duration_ms, level_dbfs, samples_of
 from relay.config import SttSettings, TtsSettings
 from relay.errors import EngineError, ModelMissing
 from relay.stt.whisper_engine import WhisperEngine
+from relay.tts import USUAL, Style
 from relay.tts.piper_engine import PiperEngine
 from relay.tts.pyttsx3_engine import Pyttsx3Engine, espeak_voice
 from relay.urgency import Urgency
@@ -166,3 +167,21 @@ async def test_an_unknown_voice_is_refused():
 async def test_a_missing_piper_voice_says_what_to_do(tmp_path):
     with pytest.raises(ModelMissing, match=r"python -m tools\.models get piper-joe"):
         await PiperEngine.load(TtsSettings(engine="piper"), tmp_path)
+
+
+async def test_one_childs_style_holds_for_its_sentences_only():
+    engine = await Pyttsx3Engine.load(TtsSettings(words_per_minute=140))
+    try:
+        sentence = "The moon goes around the earth."
+        # espeak-ng never makes the same samples twice; how long a voice takes tells it apart.
+        usual = duration_ms(await engine.speak(sentence))
+        for style, low, high in (
+            (Style(words_per_minute=90), 1.2, 2.0),
+            (Style(voice="fr"), 0.8, 0.96),
+            (Style(voice="no-such-voice"), 0.98, 1.02),
+            (USUAL, 0.98, 1.02),
+        ):
+            took = duration_ms(await engine.speak(sentence, style=style))
+            assert low <= took / usual <= high, (style, took, usual)
+    finally:
+        await engine.close()
