@@ -120,7 +120,7 @@ rules = Table(
     Column("quiet_until", Integer),
     Column("volume_ceiling", Integer),  # per cent
     Column("night_volume", Integer),
-    Column("topics", Text, nullable=False),  # JSON: {topic: "allow" or "block"}
+    Column("topics", Text, nullable=False),  # JSON: {topic: "allow" or "block"}, else by age
     Column("own_blocked", Text, nullable=False),  # JSON: [word or phrase, ...]
     Column("voice", String(LONGEST_NAME)),
     Column("words_per_minute", Integer),

@@ -13,9 +13,10 @@ from relay.parent.rules_form import (
     read_rules,
 )
 from relay.parent.visit import Visit
+from relay.safety.parent import topics
 from relay.store.audit import Deed
 from relay.store.children import Child
-from relay.store.rules import ChangedMeanwhile, Topic
+from relay.store.rules import ChangedMeanwhile
 
 RULES = "/children/{child}/rules"
 # espeak-ng's voices by language; a Piper model is one voice.
@@ -68,7 +69,7 @@ def _form(
         child=child,
         fields=fields,
         choices=_choices(settings),
-        topics=[topic.value for topic in Topic],
+        topics=[topic.value for topic in topics()],
         errors=errors or {},
         stored=stored or {},
         usual_speed=settings.tts.words_per_minute,

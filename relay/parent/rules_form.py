@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from relay.parent.forms import Form
-from relay.store.rules import ChildRules, Topic
+from relay.safety.parent import LONGEST_OWN_WORDS, MOST_OWN_WORDS, ParentRules, Topic
+from relay.store.rules import ChildRules
 
-LONGEST_WORD = 40
-MOST_WORDS = 50
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::\d\d)?")
 _TICKED = "on"
+# What may be chosen for a topic; "" is as fits the age.
+OPEN = "allow"
+BLOCKED = "block"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def fields_of(rules: ChildRules) -> Fields:
     """Return the fields that show these rules."""
     fields = {name: _number(getattr(rules, name)) for name in _NUMBERS}
     fields |= {name: _TICKED if getattr(rules, name) else "" for name in _BOXES}
-    fields |= {f"topic_{t.value}": _TICKED if t in rules.blocked_topics else "" for t in Topic}
+    fields |= {f"topic_{topic.value}": "" for topic in Topic}
+    fields |= {f"topic_{topic.value}": OPEN for topic in rules.open_topics}
+    fields |= {f"topic_{topic.value}": BLOCKED for topic in rules.blocked_topics}
     return fields | {
         "quiet": "" if rules.quiet_from is None else _TICKED,
         "quiet_from": _clock(rules.quiet_from),
@@ -68,7 +72,7 @@ def fields_of(rules: ChildRules) -> Fields:
 
 def fields_sent(form: Form) -> Fields:
     """Return the fields as a browser has sent them."""
-    boxes = {"quiet", *_BOXES, *(f"topic_{topic.value}" for topic in Topic)}
+    boxes = {"quiet", *_BOXES}
     return {
         name: (_TICKED if form.is_ticked(name) else "") if name in boxes else form.text(name)
         for name in fields_of(ChildRules(""))
@@ -92,6 +96,9 @@ def read_rules(
         values[name] = fields[name] or None
         if fields[name] and fields[name] not in known:
             errors[name] = "errors.choose"
+    for topic in Topic:
+        if fields[f"topic_{topic.value}"] not in ("", OPEN, BLOCKED):
+            errors[f"topic_{topic.value}"] = "errors.choose"
     revision = fields["revision"]
     if not revision.isdecimal() or len(revision) > 9:
         errors["revision"] = "errors.choose"
@@ -99,7 +106,8 @@ def read_rules(
     rules = replace(
         ChildRules(child),
         **ticked,
-        blocked_topics=frozenset(t for t in Topic if fields[f"topic_{t.value}"]),
+        open_topics=_chosen(fields, OPEN),
+        blocked_topics=_chosen(fields, BLOCKED),
         quiet_from=quiet[0],
         quiet_until=quiet[1],
         own_blocked=blocked,
@@ -152,11 +160,20 @@ def _read_quiet_hours(fields: Fields, errors: dict[str, str]) -> tuple[int | Non
 def _read_words(text: str, errors: dict[str, str]) -> tuple[str, ...]:
     words = dict.fromkeys(" ".join(line.split()) for line in text.splitlines())
     words.pop("", None)
-    if len(words) > MOST_WORDS:
+    if len(words) > MOST_OWN_WORDS:
         errors["own_blocked"] = "errors.words_many"
-    elif any(len(word) > LONGEST_WORD or not word.isprintable() for word in words):
+    elif any(len(word) > LONGEST_OWN_WORDS or not word.isprintable() for word in words):
         errors["own_blocked"] = "errors.words_long"
+    else:
+        try:
+            ParentRules(own_blocked=tuple(words))
+        except ValueError:
+            errors["own_blocked"] = "errors.words_letters"
     return tuple(words)
+
+
+def _chosen(fields: Fields, choice: str) -> frozenset[Topic]:
+    return frozenset(topic for topic in Topic if fields[f"topic_{topic.value}"] == choice)
 
 
 def _number(value: int | None) -> str:

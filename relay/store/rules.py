@@ -1,28 +1,14 @@
 """What a parent has decided for a child."""
 
-import enum
 import json
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from relay.database import Database, StoreError
+from relay.safety.parent import Topic
 from relay.schema import rules
 from relay.store.toy import check_child
-
-
-class Topic(enum.Enum):
-    """What a parent may keep a toy from talking about, by the filter's name (docs/safety.md).
-
-    Open means that the filter decides by the child's age, which a parent cannot loosen.
-    """
-
-    DEATH = "death"
-    WAR = "war"
-    RELIGION = "religion"
-    BODY = "body"
-    ROMANCE = "romance"
-    HORROR = "horror"
 
 
 @dataclass(frozen=True)
@@ -30,7 +16,8 @@ class ChildRules:
     """The rules of one child. None is no limit, or what the relay's settings say.
 
     Times of the day are minutes after midnight at home, volumes per cent. Quiet hours reach over
-    midnight where `quiet_from` is the later one. `revision` counts the changes.
+    midnight where `quiet_from` is the later one. A topic that is neither open nor blocked is
+    answered as fits the child's age. `revision` counts the changes.
     """
 
     child: str
@@ -40,6 +27,7 @@ class ChildRules:
     quiet_until: int | None = 7 * 60
     volume_ceiling: int | None = None
     night_volume: int | None = None
+    open_topics: frozenset[Topic] = frozenset()
     blocked_topics: frozenset[Topic] = frozenset()
     own_blocked: tuple[str, ...] = ()
     voice: str | None = None
@@ -103,16 +91,16 @@ def rules_of_row(row: RowMapping) -> ChildRules:
     values = dict(row)
     topics: dict[str, str] = json.loads(values.pop("topics"))
     # A topic that this version does not know was kept by a later one.
+    opened = frozenset(topic for topic in Topic if topics.get(topic.value) == "allow")
     blocked = frozenset(topic for topic in Topic if topics.get(topic.value) == "block")
     own_blocked = tuple(json.loads(values.pop("own_blocked")))
-    return ChildRules(**values, blocked_topics=blocked, own_blocked=own_blocked)
+    return ChildRules(**values, open_topics=opened, blocked_topics=blocked, own_blocked=own_blocked)
 
 
 def _columns(saved: ChildRules) -> dict[str, object]:
     values = dict(vars(saved))
-    blocked = values.pop("blocked_topics")
-    values["topics"] = json.dumps(
-        {topic.value: "block" if topic in blocked else "allow" for topic in Topic}
-    )
+    decided = {topic.value: "allow" for topic in values.pop("open_topics")}
+    decided |= {topic.value: "block" for topic in values.pop("blocked_topics")}
+    values["topics"] = json.dumps(decided, sort_keys=True)
     values["own_blocked"] = json.dumps(values["own_blocked"])
     return values

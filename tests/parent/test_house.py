@@ -7,12 +7,13 @@ import pytest
 
 from relay.database import StoreError
 from relay.house import House
+from relay.safety.parent import Topic
 from relay.store import Store
 from relay.store.audit import Deed
 from relay.store.family_alerts import FamilyAlerts
 from relay.store.health import Health, HealthSample
 from relay.store.households import Households
-from relay.store.rules import ChangedMeanwhile, ChildRules, Topic
+from relay.store.rules import ChangedMeanwhile, ChildRules
 from relay.store.transcripts import Transcript, Transcripts
 from relay.store.values import NotFound
 from tests.parent.page import open_house
@@ -41,7 +42,12 @@ async def test_rules_consent_and_rest_are_seen_at_the_next_look(house, view):
     assert not view.standings[bear.id].consented
     assert view.standings[bear.id].toy.age == 7 and view.standings[fox.id].toy.age == 9
 
-    decided = ChildRules(child.id, daily_minutes=30, blocked_topics=frozenset({Topic.WAR}))
+    decided = ChildRules(
+        child.id,
+        daily_minutes=30,
+        open_topics=frozenset({Topic.DEATH}),
+        blocked_topics=frozenset({Topic.WAR}),
+    )
     await house.tables.rules.save(home, decided)
     await house.tables.children.consent(home, child.id, parent.id)
     await house.tables.toys.pause(home, bear.id, True)

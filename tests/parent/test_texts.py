@@ -10,10 +10,10 @@ from relay.pairing import OfferState
 from relay.parent.render import _environment, render
 from relay.parent.texts import catalogue, t
 from relay.parent.toy_view import _WORDS
+from relay.safety.parent import Topic
 from relay.safety.verdict import Alert
 from relay.store.audit import Deed
 from relay.store.invitations import InvitationKind
-from relay.store.rules import Topic
 
 PARENT = Path(__file__).parents[2] / "relay" / "parent"
 # Keys that are put together where they are used, and all that they can come to.
