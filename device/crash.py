@@ -87,7 +87,10 @@ def forget():
 
 
 def describe(error):
-    """Return the error's type and the innermost places: "MemoryError ring.py:22 toy.py:63"."""
+    """Return the error's type and the innermost places: "MemoryError ring.py:pop toy.py:run".
+
+    Lines instead of functions where the firmware was not compiled without their numbers.
+    """
     traceback = io.StringIO()
     sys.print_exception(error, traceback)
     places = []
@@ -95,6 +98,7 @@ def describe(error):
         # '  File "device/audio/ring.py", line 22, in __init__'
         parts = line.split('"')
         if len(parts) == 3 and line.startswith("  File "):
-            number = parts[2].split(",")[1].split(" ")[-1]
-            places.append("%s:%s" % (parts[1].split("/")[-1], number))
+            words = parts[2].replace(",", "").split(" ")  # "", "line", "22", "in", "__init__"
+            place = words[-1] if words[2] == "1" else words[2]
+            places.append("%s:%s" % (parts[1].split("/")[-1], place))
     return "%s %s" % (type(error).__name__, " ".join(places[: -DEEPEST - 1 : -1]))

@@ -37,7 +37,7 @@ from device.wifi_outcome import Outcome
 # is away every try hangs, and the next one finds it sooner than TCP does, which sends the first
 # packet again after 3, 6, 12 s (RFC 6298). Now and then a longer one, for a relay that is slow.
 PATIENCE_S = (3, 3, 3, 10)
-TRANSMIT_BYTES = 512  # a frame of sound or a heartbeat; what is longer goes out in pieces
+TRANSMIT_BYTES = 256  # a frame of sound fits; what is longer goes out in pieces
 RESOLVE_EVERY = 3  # failures; getaddrinfo() of a .local name blocks everything for up to 5 s
 WATCH_MS = 100
 SAMPLE_MS = 1000  # of the signal and of the toy's address

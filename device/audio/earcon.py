@@ -36,11 +36,6 @@ class Line:
     UPDATING = "updating"
 
 
-def duration_ms(earcon):
-    """Return how long an earcon sounds, in ms."""
-    return sum(note[1] for note in earcon)
-
-
 class EarconPlayer:
     """Makes the samples of one earcon after the other; `start`, then `fill` until it says no."""
 

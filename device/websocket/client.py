@@ -14,7 +14,7 @@ from device.websocket.connection import WebSocket
 from device.websocket.errors import CertificateError, HandshakeError
 from device.websocket.handshake import KEY_BYTES, check_response, make_key, make_request
 
-MAX_HEAD_BYTES = 1024
+MAX_HEAD_BYTES = 512  # the relay answers in some 250
 _END_OF_HEAD = b"\r\n\r\n"
 # The unix port lacks these names; the numbers are lwIP's and Linux's.
 _IPPROTO_TCP = getattr(socket, "IPPROTO_TCP", 6)

@@ -3,11 +3,16 @@
 import gc
 from array import array
 
-from device.audio.earcon import Earcon, EarconPlayer, duration_ms
+from device.audio.earcon import Earcon, EarconPlayer
 from device.audio.ring import FrameRing
 from device.backoff import random_below
 from device.protocol import RATE_HZ, SAMPLES_PER_FRAME
 from tests.device.check import equal, raises
+
+
+def duration_ms(earcon):
+    """Return how long an earcon sounds."""
+    return sum(note[1] for note in earcon)
 
 
 def test_ring_is_first_in_first_out_over_any_order():

@@ -1,8 +1,8 @@
 """What it would save to run the firmware from ROMFS, in place, instead of loading it into the heap.
 
 MicroPython executes .mpy files in a ROMFS partition where they lie, so that bytecode and texts stay
-in flash (MicroPython #16857; the ESP32 needs a partition named "romfs", which the images for
-download have not). Measured on the 64-bit unix port, which can mount such an image: what stays in
+in flash (MicroPython #16857). The ESP32 needs a partition named "romfs" and a MicroPython built
+with MICROPY_VFS_ROM; the images for download have neither (#19687). Measured on the 64-bit unix port, which can mount such an image: what stays in
 flash has the same size on 32 bits.
 """
 
