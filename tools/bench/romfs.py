@@ -2,8 +2,8 @@
 
 MicroPython executes .mpy files in a ROMFS partition where they lie, so that bytecode and texts stay
 in flash (MicroPython #16857). The ESP32 needs a partition named "romfs" and a MicroPython built
-with MICROPY_VFS_ROM; the images for download have neither (#19687). Measured on the 64-bit unix port, which can mount such an image: what stays in
-flash has the same size on 32 bits.
+with MICROPY_VFS_ROM; the images for download have neither (#19687). Measured on the 64-bit unix
+port, which can mount such an image: what stays in flash has the same size on 32 bits.
 """
 
 import json
