@@ -159,10 +159,11 @@ def _decoded(text: str) -> str:
         # "ki'll" is no "ki will".
         token = stem + ending if apostrophe and not vocabulary.is_ordinary(stem) else written
         bare = token.rstrip("!?.,+|")
-        is_mixed = any(map(str.isalpha, bare)) and not bare.isalpha() and not bare[0].isdigit()
-        tokens.append(
-            bare.replace("*", "").translate(_LEET) if is_mixed else _IN_WORDS.get(bare, token)
-        )
+        is_mixed = any(map(str.isalpha, bare)) and not bare.isalpha()
+        meant = bare.replace("*", "").translate(_LEET)
+        if is_mixed and bare[0].isdigit() and not vocabulary.is_ordinary(meant):
+            is_mixed = False  # "3rd", "4am"
+        tokens.append(meant if is_mixed else _IN_WORDS.get(bare, token))
     return " ".join(tokens)
 
 
