@@ -135,7 +135,7 @@ class EndpointSettings(_Group):
         description="pause that ends it, ages 3 to 5; in between for others",
     )
     finished_silence_ms: int = Field(
-        default=550,
+        default=540,
         ge=200,
         le=5000,
         description="pause that ends it after a whole question; longer for a child that pauses",
