@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.audio.earcon import Earcon, duration_ms
+from device.audio.earcon import Earcon
 from device.light import Look
 from device.protocol import RATE_HZ
 from tools.virtual_toy.sound import Samples
 from tools.virtual_toy.speaker import SpeakerRecording
 
 LOOK_LAG_S = 0.06  # the light is drawn every few tens of ms
-EARCON_SAMPLES = duration_ms(Earcon.HEARD) * RATE_HZ // 1000
+EARCON_SAMPLES = sum(note_ms for _, note_ms in Earcon.HEARD) * RATE_HZ // 1000
 TURN_LOOKS = (Look.LISTENING, Look.THINKING, Look.SPEAKING)
 
 
