@@ -4,7 +4,7 @@ It waits until the question is over (hands-free: 800 ms of silence), has faster-
 the whole sound as that comes (beam search, the encoder on 30 s), has the model read the whole
 prompt anew and write up to the first full stop, and then speaks. It checks nothing, has no network
 and no toy, and is given what is cheap: int8 weights, the language told, the same threads, model,
-prompt, sampling and voice. So the ratio to it is rather too small than too large.
+prompt, sampling and voice.
 """
 
 import asyncio

@@ -40,7 +40,7 @@ class Block:
 
 
 BLOCKS = {
-    "machine": Block(("latency",), performance_tables.machine),
+    "machine": Block(BENCHES, performance_tables.machine),
     "goals": Block(BENCHES, performance_tables.goals),
     "stages": Block(("latency",), performance_tables.stages),
     "noise": Block(("latency",), performance_tables.noise),

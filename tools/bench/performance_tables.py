@@ -51,6 +51,7 @@ LARGER_MODELS = (
 )
 FASTER = (1, 4, 16)  # times this computer's memory bandwidth: laptop with more channels, GPU
 
+BUSY_LOAD = 1.0  # processes that wanted to run before a bench began
 BUSY_SHARE = 0.5  # of a core, above which waiting grows quickly
 BUSY_HOUR_QUESTIONS = 30  # of one child
 
@@ -73,14 +74,20 @@ def _percent(rate: float | None) -> str:
     return "" if rate is None else f"{rate * 100:.1f} %"
 
 
-def machine(latency: Result) -> str:
-    """Return what the figures were measured on."""
-    on = latency["machine"]
-    return (
+def machine(*results: Result) -> str:
+    """Return what the figures were measured on, and whether the machine was busy with others."""
+    on = results[0]["machine"]
+    load = max(float(result["machine"]["load_before"]) for result in results)
+    lines = [
         f"Measured on {on['cores']} cores of {on['processor']}, "
         f"{on['memory_bytes'] / 2**30:.0f} GiB, {on['system']}, Python {on['python']}; "
-        f"{latency['runs']} questions. Load of the machine before the run: {on['load_before']}."
-    )
+        f"{results[0]['runs']} questions."
+    ]
+    if load > BUSY_LOAD:
+        lines.append(
+            f"**The machine was busy with other work (load {load:.1f}): the times are too long.**"
+        )
+    return "\n".join(lines)
 
 
 def goals(latency: Result, load: Result, memory: Result) -> str:
