@@ -23,6 +23,8 @@ from device.protocol import OLDEST_AGE, YOUNGEST_AGE
 
 LONGEST_NAME = 40
 LONGEST_MESSAGE = 300
+LONGEST_REASON = 200
+LONGEST_REPORT = 160
 _ID = String(16)
 _DIGEST = LargeBinary(32)
 
@@ -49,6 +51,7 @@ households = Table(
     Column("id", _ID, primary_key=True),
     Column("name", String(LONGEST_NAME), nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("country", String(2)),  # whose help lines are shown; ISO 3166, or "eu"
 )
 
 parents = Table(
@@ -188,6 +191,8 @@ alerts = Table(
     Column("created", BigInteger, nullable=False, index=True),
     Column("seen", BigInteger),  # by a parent
 )
+Index("ix_alerts_toy_created", alerts.c.toy, alerts.c.created)
+Index("ix_alerts_child_created", alerts.c.child, alerts.c.created)
 
 # At most one a toy: what a grown-up has asked for, and what has become of it.
 updates = Table(
@@ -203,13 +208,16 @@ updates = Table(
     Column("changed", BigInteger, nullable=False),
 )
 
-# How long a child has talked on each day of the home's calendar (2026-11-22).
+# How long a child has talked on each day of the home's calendar (2026-11-22), how many questions it
+# asked, and in how many of them something was stopped.
 usage = Table(
     "usage",
     metadata,
     Column("child", _ID, _erased_with("children.id"), primary_key=True),
     Column("day", String(10), primary_key=True),
-    Column("seconds", Integer, nullable=False),
+    Column("seconds", Integer, nullable=False, default=0),
+    Column("questions", Integer, nullable=False, default=0, server_default="0"),
+    Column("stopped", Integer, nullable=False, default=0, server_default="0"),
 )
 
 # What was said, only of children whose parents have switched it on, and only until `expires`.
@@ -226,7 +234,7 @@ transcripts = Table(
     Column("heard", Text, nullable=False),
     Column("said", Text, nullable=False),
     Column("outcome", String(16), nullable=False),
-    Column("reason", String(64), nullable=False),
+    Column("reason", String(LONGEST_REASON), nullable=False),
     Column("expires", BigInteger, nullable=False, index=True),
 )
 Index("ix_transcripts_child_at", transcripts.c.child, transcripts.c.at)
@@ -237,11 +245,24 @@ health_samples = Table(
     Column("toy", _ID, _erased_with("toys.id"), primary_key=True),
     Column("at", BigInteger, primary_key=True),
     Column("rssi", Integer),  # dBm
-    Column("battery_mv", Integer),
+    Column("battery_percent", Integer),
     Column("heap_free", Integer),  # bytes
     Column("reconnects", Integer),
     Column("turnaround_ms", Integer),
 )
+
+# What toys told of failures when they were back.
+crashes = Table(
+    "crashes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("toy", _ID, _erased_with("toys.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("firmware", String(64), nullable=False),
+    Column("reset", String(64), nullable=False),  # why the chip started again, as it says
+    Column("report", String(LONGEST_REPORT), nullable=False),
+)
+Index("ix_crashes_toy_at", crashes.c.toy, crashes.c.at)
 
 # What parents did. No words of a child, no secret.
 audit = Table(

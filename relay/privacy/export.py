@@ -18,6 +18,7 @@ from relay.schema import (
     audit,
     children,
     consents,
+    crashes,
     health_samples,
     households,
     parents,
@@ -97,6 +98,7 @@ def _queries(household: str, child: str | None) -> list[tuple[Table, Select[Any]
             .where(health_samples.c.toy.in_(toy_ids))
             .order_by(health_samples.c.toy, health_samples.c.at),
         ),
+        (crashes, select(crashes).where(crashes.c.toy.in_(toy_ids)).order_by(crashes.c.at)),
     ]
     if child is not None:
         told = select(alerts).where(alerts.c.child == child)

@@ -132,7 +132,7 @@ async def test_transcripts_health_and_deeds_come_back_as_they_were_kept(house):
     assert [one.at for one in await transcripts.of(home, child.id, now=160)] == [200]
     assert await transcripts.of("0" * 16, child.id, now=0) == []
     assert await transcripts.erase_expired(160) == 1
-    samples = [HealthSample(toy.id, at, rssi=-60, battery_mv=3900) for at in (1, 2, 3)]
+    samples = [HealthSample(toy.id, at, rssi=-60, battery_percent=90) for at in (1, 2, 3)]
     await health.add(samples)
     await health.add([])
     assert await health.since(toy.id, 2) == samples[1:]

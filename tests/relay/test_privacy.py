@@ -17,6 +17,7 @@ from relay.schema import (
     audit,
     children,
     consents,
+    crashes,
     health_samples,
     households,
     invitations,
@@ -116,6 +117,10 @@ def family(home, name):
             for turn in range(300)
         ),
         (health_samples, {"toy": toy, "at": at, "rssi": -50}),
+        (
+            crashes,
+            {"toy": toy, "at": at, "firmware": "1.0.0", "reset": "watchdog", "report": "OSError"},
+        ),
         (
             alerts,
             {"toy": toy, "child": child, "session": "abc", "kind": Alert.ABUSE.value}
