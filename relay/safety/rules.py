@@ -17,7 +17,7 @@ from relay.safety.phrases import Phrase, PhraseIndex
 from relay.safety.verdict import Action
 
 _Kind = TypeVar("_Kind", bound=enum.Enum)
-_REST_S = 0.01
+_REST_S = 0.05
 _FILE_KEYS = {"category", "about", "action", "topic", "lists", "rule"}
 _RULE_KEYS = {"name", "side", "action", "topic", "bands", "phrases", "except", "contexts"}
 
@@ -65,7 +65,7 @@ class RuleBook:
         ]
 
     def compile_all(self) -> None:
-        """Compile every pattern, resting after each: a minute, and no check waits for it."""
+        """Compile every pattern, resting after each: minutes, and no check waits for it."""
         phrases = dict.fromkeys(self._owner, True)
         for rule in self.rules:
             for phrase in (*rule.exceptions, *rule.contexts):
