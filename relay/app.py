@@ -7,8 +7,9 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 
-from device.protocol import Close
 from relay.address import cannot_listen, check_address, own_hosts
+from relay.age import AgeBand
+from relay.caretaker import Caretaker
 from relay.certificate import CertificateError, Identity, load_identity, server_context
 from relay.config import Settings
 from relay.database import StoreError
@@ -22,18 +23,16 @@ from relay.parent.server import PageServer
 from relay.parent.services import PageServices
 from relay.record import TurnObserver
 from relay.safety import SafetyGate
+from relay.safety.verdict import Alert
 from relay.server import Server
 from relay.session import Session
 from relay.store import Store, Toy
-from relay.streams import within
 from relay.telemetry import log, log_turn
 from relay.tokens import authenticate
 from relay.update.updater import Updater
 
 _logger = logging.getLogger(__name__)
 
-# How soon a removed toy is cut off, and a new age takes effect.
-_HOUSE_EVERY_S = 1.0
 _UPDATES_EVERY_S = 1.0
 _RENEWAL_EVERY_S = 24 * 3600.0
 
@@ -50,8 +49,7 @@ class Relay:
         self.store = Store(settings.store_url, timeout_s=settings.store.timeout_s)
         self._observers = (log_turn, *observers)
         self._cleanup = contextlib.AsyncExitStack()
-        self.house = House(self.store.database)
-        self._house_changed = asyncio.Event()
+        self._caretaker = Caretaker(self.store)
         self._engines: Engines | None = None
         self._server: Server | None = None
         self._page: PageServer | None = None
@@ -70,6 +68,11 @@ class Relay:
         if self._server is None:
             raise RuntimeError("the relay has not been started")
         return self._server.port
+
+    @property
+    def house(self) -> House:
+        """How things stand with every toy."""
+        return self._caretaker.house
 
     @property
     def page_port(self) -> int | None:
@@ -114,7 +117,8 @@ class Relay:
             tls = await self._secure()
         self._cleanup.push_async_callback(self.store.close)
         await self.store.open()
-        await self.house.refresh()
+        await self._caretaker.start()
+        self._cleanup.push_async_callback(self._caretaker.stop)
         gate = await asyncio.to_thread(SafetyGate, settings.safety, models_dir=settings.models_dir)
         self._engines = await load_engines(settings)
         self._cleanup.push_async_callback(self._engines.close)
@@ -125,7 +129,8 @@ class Relay:
             safety=gate,
             authenticate=self._authenticate,
             lines=await Lines.render(self._engines.tts),
-            alerts=self.store.add_alert,
+            alerts=self._keep_alert,
+            guardian=self._caretaker.guardian,
             observers=(*self._observers, metrics.observe),
             tls=tls if settings.listen.tls else None,
             pairing=PairingDesk(self.store, self.identity)
@@ -146,7 +151,7 @@ class Relay:
             self._page = await self._open_page(self._server, tls if parent.tls else None)
         watcher = asyncio.create_task(metrics.watch_loop())
         self._cleanup.push_async_callback(_finish, watcher)
-        watcher = asyncio.create_task(self._watch_house())
+        watcher = asyncio.create_task(self._caretaker.watch(self._server.sessions))
         self._cleanup.push_async_callback(_finish, watcher)
         updater = Updater(self.store, settings.limits.messages_per_second)
         self._cleanup.push_async_callback(updater.stop)
@@ -169,7 +174,7 @@ class Relay:
             settings=self.settings,
             store=self.store,
             sessions=server.sessions,
-            changed=self._note_change,
+            changed=self._caretaker.note_change,
             secure=tls is not None,
         )
         page = PageServer(services, tls)
@@ -201,6 +206,16 @@ class Relay:
             except (CertificateError, OSError) as error:
                 log(_logger, logging.ERROR, "certificate not renewed", reason=str(error))
 
+    async def _keep_alert(
+        self, alert: Alert, *, toy: str, session: str, category: str, band: AgeBand
+    ) -> None:
+        """Keep an alert, unless the child's parents want none."""
+        rules = self.house.rules_of(toy)
+        if rules is None or rules.keep_alerts:
+            await self.store.add_alert(
+                alert, toy=toy, session=session, category=category, band=band
+            )
+
     async def _authenticate(self, token: str, /) -> Toy | None:
         toy = await authenticate(self.store, token)
         if toy is not None:
@@ -212,38 +227,6 @@ class Relay:
                 # A full disk is no reason to leave a child without its toy.
                 log(_logger, logging.WARNING, "the store could not be used", toy=toy.id)
         return toy
-
-    async def _watch_house(self) -> None:
-        """See what was changed, on the page at once, by another process within a second."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await within(self._house_changed.wait(), _HOUSE_EVERY_S)
-            self._house_changed.clear()
-            try:
-                await self._look_at_the_house()
-            except Exception:
-                # Whatever it was, a parent's next change must still be seen.
-                log(_logger, logging.ERROR, "the house could not be looked at")
-
-    async def _look_at_the_house(self) -> None:
-        """Cut off toys that were removed, and have those whose age was changed connect anew."""
-        # Listed first: a toy that comes in meanwhile may be newer than what is looked at.
-        sessions = list(self.sessions.values())
-        await self.house.refresh()
-        ages = {toy: standing.toy.age for toy, standing in self.house.standings.items()}
-        closing = [
-            session.close(Close.NOT_AUTHORISED, "token unknown or revoked")
-            if session.toy.id not in ages
-            else session.close(Close.GOING_AWAY, "the age was changed")
-            for session in sessions
-            if session.toy.age != ages.get(session.toy.id)
-        ]
-        await asyncio.gather(*closing)
-
-    async def _note_change(self) -> None:
-        """Have what a parent has just changed take effect."""
-        await self.house.refresh()
-        self._house_changed.set()
 
     async def _watch_updates(self, server: Server, updater: Updater) -> None:
         """Give the toys the firmware that `python -m relay update` has asked for."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from relay.age import AgeBand
 from relay.lines import Situation
+from relay.safety.parent import NO_RULES, ParentRules
 from relay.safety.verdict import Action, Alert, Verdict
 from relay.services import Safety
 from relay.streams import within
@@ -25,12 +26,18 @@ class Checks:
     """Asks the gate about one child's words and the toy's answers; `judged` hears every verdict."""
 
     def __init__(
-        self, gate: Safety, timeout_ms: int, band: AgeBand, judged: Callable[[Verdict], None]
+        self,
+        gate: Safety,
+        timeout_ms: int,
+        band: AgeBand,
+        judged: Callable[[Verdict], None],
+        rules: ParentRules = NO_RULES,
     ) -> None:
         self._gate = gate
         self._judged = judged
         self._timeout_s = timeout_ms / 1000 + _GRACE_S
         self._band = band
+        self._rules = rules
 
     async def heard(self, transcript: Transcript, earlier: Sequence[str]) -> Verdict:
         """Judge what the child said, knowing what it said in the turns before."""
@@ -40,12 +47,15 @@ class Checks:
                 self._band,
                 alternatives=transcript.alternatives,
                 earlier=earlier,
+                rules=self._rules,
             )
         )
 
     async def said(self, sentence: str, before: str) -> Verdict:
         """Judge a sentence of the model, knowing the sentences before it."""
-        return await self._closed(self._gate.check_said(sentence, self._band, before=before))
+        return await self._closed(
+            self._gate.check_said(sentence, self._band, before=before, rules=self._rules)
+        )
 
     async def _closed(self, check: Awaitable[Verdict]) -> Verdict:
         verdict = await self._asked(check)

@@ -9,12 +9,15 @@ from relay.llm import ChatMessage, Role
 MOST_EXCHANGES = 4
 MOST_CHARACTERS = 1500
 FORGET_AFTER_S = 300.0
+REMEMBER_S = 24 * 3600.0
+"""Where a parent lets the toy remember from one talk to the next."""
 
 
 class Conversation:
     """The last few exchanges of one session. The caller brings the time (monotonic seconds)."""
 
     def __init__(self) -> None:
+        self._forget_after_s = FORGET_AFTER_S
         self._exchanges: list[tuple[str, str]] = []
         self._last_at = 0.0
 
@@ -45,8 +48,12 @@ class Conversation:
         self._forget_old(now)
         return tuple(heard for heard, _ in self._exchanges)
 
+    def remember_long(self, long: bool) -> None:
+        """Keep what was said for a day, as a parent may allow, or until the talk is over."""
+        self._forget_after_s = REMEMBER_S if long else FORGET_AFTER_S
+
     def _forget_old(self, now: float) -> None:
-        if now - self._last_at > FORGET_AFTER_S:
+        if now - self._last_at > self._forget_after_s:
             self._exchanges.clear()
 
     def _too_long(self) -> bool:

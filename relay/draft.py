@@ -22,6 +22,7 @@ from relay.speech import Utterance
 from relay.streams import ReadAhead
 from relay.stt import Transcript
 from relay.talk import Talk
+from relay.terms import Terms
 from relay.trace import Trace
 from relay.trouble import NoAnswer
 from relay.urgency import Urgency
@@ -40,9 +41,15 @@ class Draft:
     """
 
     def __init__(
-        self, services: Services, talk: Talk, transcript: Transcript, urgency: Urgency
+        self,
+        services: Services,
+        talk: Talk,
+        terms: Terms,
+        transcript: Transcript,
+        urgency: Urgency,
     ) -> None:
         self.transcript = transcript
+        self._terms = terms
         self._services = services
         self._talk = talk
         self._trace = Trace()
@@ -51,9 +58,11 @@ class Draft:
         self._prompt = talk.prompt(now)
         self._earlier = talk.conversation.child_said(now)
         safety_ms = services.settings.safety.timeout_ms
-        self._checks = Checks(services.safety, safety_ms, talk.band, self._trace.judged)
-        self._reply = Reply(services, self._checks, self._trace, urgency)
-        self._reviewed = False
+        self._checks = Checks(
+            services.safety, safety_ms, talk.band, self._trace.judged, terms.topics
+        )
+        self._reply = Reply(services, self._checks, self._trace, urgency, terms.style)
+        self._instead: Outcome | None = None  # other words than the model's were spoken
         self._utterances = ReadAhead(self._make(), SOUNDS_AHEAD)
 
     def __aiter__(self) -> "Draft":
@@ -65,12 +74,14 @@ class Draft:
     @property
     def outcome(self) -> Outcome:
         """How the turn ended, once all of it has been spoken."""
-        return Outcome.ANSWERED if self.memorable else Outcome.REVIEWED
+        if self._instead is not None:
+            return self._instead
+        return Outcome.REVIEWED if self._reply.stopped_by else Outcome.ANSWERED
 
     @property
     def memorable(self) -> bool:
         """Whether every word of child and model was allowed so far."""
-        return not self._reviewed and self._reply.stopped_by is None
+        return self._instead is None and self._reply.stopped_by is None
 
     async def stands_for(self, final: Transcript) -> bool:
         """Tell whether this answers `final`, what the child turned out to have said.
@@ -116,13 +127,17 @@ class Draft:
     async def _answer(self) -> AsyncGenerator[Utterance, None]:
         text = self.transcript.text
         # The model reads while the gate judges; it says nothing before the gate has allowed it.
-        reading = asyncio.create_task(read_ahead(self._services, self._talk, text))
+        reading = asyncio.create_task(self._read_ahead(text))
         try:
             verdict = await self._checks.heard(self.transcript, self._earlier)
             self._trace.reached(Stage.HEARD_CHECKED)
             reading.cancel()  # the reply goes on where it stands
-            if verdict.action is not Action.ALLOW:
-                self._reviewed = True
+            # A cry for help is answered at any time of the day.
+            if self._terms.resting is not None and verdict.alert is None:
+                self._instead = Outcome.RESTED
+                answer = self._reply.reviewed(self._terms.resting)
+            elif verdict.action is not Action.ALLOW:
+                self._instead = Outcome.REVIEWED
                 answer = self._reply.reviewed(verdict.reply)
             # Checked first all the same: a cry for help must not be lost for being hard to hear.
             elif self.transcript.confidence < self._services.settings.stt.min_confidence:
@@ -135,6 +150,10 @@ class Draft:
                     yield utterance
         finally:
             reading.cancel()
+
+    async def _read_ahead(self, text: str) -> None:
+        if self._terms.resting is None:
+            await read_ahead(self._services, self._talk, text)
 
 
 def _words(text: str) -> list[str]:

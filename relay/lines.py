@@ -20,6 +20,7 @@ class Situation(enum.Enum):
     WORDS_LOST = "Oh dear, I lost my words. Can you ask me again?"
     CHECK_FAILED = "Hmm, I can't talk about that right now. Let's talk about something else!"
     BUSY = "I have so much to think about right now. Please ask me again in a moment."
+    RESTING = "I am having a rest now. We can talk again later."
     REST = "Phew, that was a lot of talking! Let's have a little rest, and then ask me again."
 
 

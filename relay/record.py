@@ -35,6 +35,7 @@ class Outcome(enum.Enum):
     REVIEWED = "reviewed"  # a reviewed reply was spoken (caution or block)
     NOT_UNDERSTOOD = "not_understood"
     REFUSED = "refused"  # rate limits
+    RESTED = "rested"  # a parent's rules: the toy said that it rests
     FAILED = "failed"  # an engine failed; a kind line was spoken
     CANCELLED = "cancelled"  # barge-in, or the toy vanished
 

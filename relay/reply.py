@@ -9,16 +9,18 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
 from relay.checks import Checks
-from relay.errors import EngineError, EngineTimeout
+from relay.errors import EngineError
 from relay.llm import ChatMessage, ReplyStream
 from relay.record import Stage
 from relay.safety.verdict import Action, Verdict
 from relay.sentences import SentenceSplitter, speakable, split
 from relay.services import Services
 from relay.speech import Utterance
-from relay.streams import ReadAhead, with_deadlines, within
+from relay.streams import ReadAhead, with_deadlines
 from relay.trace import Trace
+from relay.tts import USUAL, Style
 from relay.urgency import Urgency
+from relay.utter import utter
 
 SENTENCES_AHEAD = 512
 """Text may run far ahead of speech: a model held back by a slow talker would be lost to others.
@@ -27,13 +29,21 @@ The settings' longest reply bounds it; text is small.
 """
 
 _ENDS = (".", "!", "?", '"', "”", "…")
-_PAUSES = (*_ENDS, ",", ";", ":", "–", "—")
 
 
 class Reply:
     """One question's answer in the making."""
 
-    def __init__(self, services: Services, checks: Checks, trace: Trace, urgency: Urgency) -> None:
+    def __init__(
+        self,
+        services: Services,
+        checks: Checks,
+        trace: Trace,
+        urgency: Urgency,
+        style: Style = USUAL,
+    ) -> None:
+        self._style = style
+        self._services = services
         self._engines = services.engines
         self._settings = services.settings
         self._checks = checks
@@ -128,16 +138,7 @@ class Reply:
             yield rest
 
     async def _speak(self, text: str, urgency: Urgency) -> Utterance:
-        limit = self._settings.tts.timeout_s
-        # A voice sinks at the end of a text, unless a mark says that more will come.
-        marked = text if text.endswith(_PAUSES) else text + ","
-        try:
-            pcm = await within(self._engines.tts.speak(marked, urgency=urgency), limit)
-        except TimeoutError:
-            raise EngineTimeout("tts", f"no sound within {limit:g} s") from None
-        if not pcm:
-            raise EngineError("tts", "made no sound")
-        return Utterance(text, pcm)
+        return await utter(self._services, text, urgency=urgency, style=self._style)
 
 
 async def _let_go(speaking: "asyncio.Future[Utterance]") -> None:

@@ -26,6 +26,7 @@ from relay.record import TurnObserver
 from relay.services import AlertSink, Authenticate, Engines, Safety, Services, Toy
 from relay.session import Session
 from relay.telemetry import correlated, log, new_session_id
+from relay.terms import Guardian
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Server:
         authenticate: Authenticate,
         lines: Lines,
         alerts: AlertSink,
+        guardian: Guardian,
         observers: Sequence[TurnObserver] = (),
         tls: ssl.SSLContext | None = None,
         pairing: PairingDesk | None = None,
@@ -59,7 +61,7 @@ class Server:
         self._settings = settings
         self._metrics = metrics
         self._limits = settings.limits
-        self._services = Services(settings, engines, safety, lines, alerts, observers)
+        self._services = Services(settings, engines, safety, lines, alerts, guardian, observers)
         self._authenticate = authenticate
         self._tls = tls
         self._pairing = pairing

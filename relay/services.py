@@ -18,6 +18,7 @@ from relay.safety.parent import ParentRules
 from relay.safety.verdict import Alert, Verdict
 from relay.stt import SpeechToText
 from relay.telemetry import log
+from relay.terms import Guardian
 from relay.tts import TextToSpeech
 
 _logger = logging.getLogger(__name__)
@@ -37,6 +38,10 @@ class Toy(Protocol):
     @property
     def age(self) -> int:
         """The child's age in years as the parent set it at the relay."""
+
+    @property
+    def child(self) -> str | None:
+        """The id of the child whose it is, if it is one's."""
 
 
 class Authenticate(Protocol):
@@ -100,6 +105,7 @@ class Services:
     safety: Safety
     lines: Lines
     alerts: AlertSink
+    guardian: Guardian
     observers: Sequence[TurnObserver] = ()
     _pending: set["asyncio.Task[None]"] = field(default_factory=set)
     _under_way: list[TurnRecord] = field(default_factory=list)

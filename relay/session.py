@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from device.protocol import FRAME_MS, MAX_AUDIO_BYTES, Close, Codec, Message, is_allowed_age
-from relay import frames, messages
+from relay import complaints, frames, messages
 from relay.age import AgeBand
 from relay.guards import RealTimeGuard, TokenBucket
 from relay.home_time import home_time
@@ -88,6 +88,11 @@ class Session:
             return State.OPENING
         return State.IDLE if self._turn is None else _STATE_OF_PHASE[self._turn.phase]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the toy has said hello, and can be asked to do something."""
+        return self._talk is not None and not self._closed
+
     async def command(self, name: str, args: dict[str, Any] | None = None) -> CommandResult:
         """Have the toy do something of docs/protocol.md, "Commands", and return what came of it."""
         if self._talk is None:
@@ -137,7 +142,7 @@ class Session:
             _, stuck = await asyncio.wait(self._turn_tasks, timeout=_WIND_UP_S)
             if stuck:
                 log(_logger, logging.ERROR, "turn does not end", toy=self.toy.id)
-        self._turn = None
+        self._pause_talk()
         log(_logger, logging.INFO, "toy gone", toy=self.toy.id)
 
     async def _read(self) -> None:
@@ -169,7 +174,8 @@ class Session:
             case messages.Played() if self._turn and self._turn.number == message.turn:
                 self._turn.played()
             case messages.Heartbeat():
-                self._note_health(message)
+                complaints.of_heartbeat(self.toy.id, self.health, message)
+                self.health = message
                 await self._link.send(messages.heartbeat_ack(*home_time()))
             case messages.Result():
                 self._commands.answered(message)
@@ -177,13 +183,6 @@ class Session:
                 log(_logger, logging.INFO, "toy says goodbye", toy=self.toy.id)
             case _:
                 pass  # of a turn that is over: the messages crossed on the way
-
-    def _note_health(self, beat: messages.Heartbeat) -> None:
-        was_weak = self.health is not None and bool(self.health.weak_signal)
-        self.health = beat
-        if bool(beat.weak_signal) != was_weak:
-            what = "the toy's Wi-Fi is good again" if was_weak else "the toy's Wi-Fi is weak"
-            log(_logger, logging.WARNING, what, toy=self.toy.id, rssi=beat.rssi)
 
     async def _greet(self, hello: messages.Hello) -> None:
         ages = (hello.age, self.toy.age)
@@ -216,16 +215,12 @@ class Session:
             codec=Codec.NAMES.index(codec),
             lead_ms=lead_ms,
             prebuffer_ms=prebuffer_ms,
+            conversation=self._services.guardian.conversation(self.toy.id),
         )
         # The first question of all should not have to wait for this.
         self._reading = asyncio.create_task(read_ahead(self._services, self._talk))
         log(_logger, logging.INFO, Message.HELLO, toy=self.toy.id, band=band, codec=codec)
-        if hello.crash or hello.reset == "watchdog":
-            what = "the toy started again after a failure"
-            log(_logger, logging.WARNING, what, toy=self.toy.id, crash=hello.crash)
-        if hello.safe_mode:
-            what = "the toy is in safe mode and does not listen"
-            log(_logger, logging.WARNING, what, toy=self.toy.id)
+        complaints.of_hello(self.toy.id, hello)
 
     def _hear(self, frame: bytes) -> None:
         if len(frame) > MAX_AUDIO_BYTES:
@@ -242,7 +237,14 @@ class Session:
         self._interrupt()
         self._real_time.restart(self._heard_at)
         refused = not self._questions.take(self._heard_at)
-        self._turn = turn = Turn(self._services, talk, listen.turn, listen.mode, refused=refused)
+        guardian = self._services.guardian
+        terms = guardian.terms(self.toy.id, talk.band)
+        talk.conversation.remember_long(terms.remembers)
+        if not refused and not terms.rests:
+            guardian.begin(self.toy.id)
+        self._turn = turn = Turn(
+            self._services, talk, listen.turn, listen.mode, terms=terms, refused=refused
+        )
         task = asyncio.create_task(turn.run())
         self._turn_tasks.add(task)
         task.add_done_callback(lambda done: self._turn_ended(turn, done))
@@ -251,15 +253,20 @@ class Session:
         self._turn_tasks.discard(task)
         turn.finish()
         if self._turn is turn:
-            self._turn = None
+            self._pause_talk()
         if not task.cancelled() and (error := task.exception()) is not None:
             log(_logger, logging.ERROR, "turn broke", error=type(error).__name__)
 
     def _interrupt(self) -> None:
         """Stop what the toy is doing for the child: thinking, speaking, listening."""
-        self._turn = None
+        self._pause_talk()
         for task in self._turn_tasks:
             task.cancel()
+
+    def _pause_talk(self) -> None:
+        if self._turn is not None:
+            self._turn = None
+            self._services.guardian.end(self.toy.id)
 
     def overdue(self, now: float) -> bool:
         """Tell whether the watchdog ought to have ended this session long ago."""

@@ -6,12 +6,16 @@ from relay.record import Outcome
 
 
 class NoAnswer(Exception):
-    """There is nothing to answer; the canned line for `situation` is spoken instead."""
+    """There is nothing to answer; the canned line for `situation` is spoken instead.
 
-    def __init__(self, situation: Situation, outcome: Outcome) -> None:
+    `words` are better ones, to be spoken if the voice can.
+    """
+
+    def __init__(self, situation: Situation, outcome: Outcome, words: str | None = None) -> None:
         super().__init__(situation.name)
         self.situation = situation
         self.outcome = outcome
+        self.words = words
 
 
 def situation_of(error: EngineError, *, speaking: bool) -> Situation:

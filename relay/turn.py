@@ -28,8 +28,10 @@ from relay.streams import within
 from relay.stt import Transcript
 from relay.talk import Talk
 from relay.telemetry import correlated, log
+from relay.terms import Terms
 from relay.trouble import NoAnswer, situation_of
 from relay.urgency import Urgency
+from relay.utter import utter
 from relay.warming import read_ahead
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +59,14 @@ class Turn:
     """One turn. `run` is its task; the session's reader calls `hear`, `release` and `played`."""
 
     def __init__(
-        self, services: Services, talk: Talk, number: int, mode: str, *, refused: bool = False
+        self,
+        services: Services,
+        talk: Talk,
+        number: int,
+        mode: str,
+        *,
+        terms: Terms | None = None,
+        refused: bool = False,
     ) -> None:
         self.number = number
         self._phase = Phase.LISTENING
@@ -67,6 +76,7 @@ class Turn:
         self._settings = services.settings
         self._talk = talk
         self._mode = mode
+        self._terms = terms or Terms()
         self._refused = refused
         clock = PlayoutClock(lead_ms=talk.lead_ms, prebuffer_ms=talk.prebuffer_ms)
         self._speech = Speech(talk.link, talk.codec, clock, number, self.record)
@@ -74,9 +84,10 @@ class Turn:
         self._listening: Listening | None = None
         self._trouble: EngineError | None = None  # the recogniser would not even begin
         self._draft: Draft | None = None  # what is being said, unless it is a canned line
+        self._answer_count = 0  # of what was said, before closing words
         self._played = asyncio.Event()
         services.begin(self.record)
-        if not refused:
+        if not refused and self._terms.silent is None:
             self._open_ears()
 
     def _open_ears(self) -> None:
@@ -87,7 +98,7 @@ class Turn:
         except EngineError as error:
             self._trouble = error
             return
-        if settings.endpoint.speculate:
+        if settings.endpoint.speculate and not self._terms.rests:
             self._speculation = Speculation(
                 recognition,
                 lambda transcript: self._draft_of(transcript, Urgency.SPECULATIVE),
@@ -131,7 +142,7 @@ class Turn:
         """Live through the turn. Cancel the task to interrupt it."""
         with correlated(turn=self.number):
             reading = None
-            if self._listening is not None:
+            if self._listening is not None and not self._terms.rests:
                 reading = asyncio.create_task(read_ahead(self._services, self._talk))
             try:
                 await self._live()
@@ -183,9 +194,11 @@ class Turn:
                 self._draft = draft
                 draft.commit(self.record, self._judged)
                 await self._speech.say_all(draft)
-                return draft.outcome
+            self._answer_count = len(self.record.said)
+            await self._close_talk()
+            return draft.outcome
         except NoAnswer as nothing:
-            return await self._say_line(nothing.situation, nothing.outcome)
+            return await self._say_line(nothing.situation, nothing.outcome, nothing.words)
         except EngineError as error:
             log(_logger, logging.WARNING, "engine failed", engine=error.engine, reason=str(error))
             situation = situation_of(error, speaking=self._speech.started)
@@ -198,13 +211,21 @@ class Turn:
 
     async def _drafted(self) -> Draft:
         """Listen to the end, and return the answer in the making; NoAnswer if there is none."""
-        if self._refused or self._listening is None:
+        if self._listening is None:
             await self._talk.link.send(messages.endpoint(self.number, EndpointReason.REFUSED))
             if self._trouble is not None:
                 raise self._trouble
-            raise NoAnswer(Situation.REST, Outcome.REFUSED)
+            if self._refused:
+                raise NoAnswer(Situation.REST, Outcome.REFUSED)
+            raise NoAnswer(Situation.RESTING, Outcome.RESTED, self._terms.silent)
         try:
-            transcript = await self._listen(self._listening)
+            try:
+                transcript = await self._listen(self._listening)
+            except NoAnswer:
+                if self._terms.resting is None:
+                    raise
+                words = self._terms.resting
+                raise NoAnswer(Situation.RESTING, Outcome.RESTED, words) from None
             draft = await self._speculation.take(transcript) if self._speculation else None
             draft = draft or self._draft_of(transcript, Urgency.FIRST_SENTENCE)
             self.record.heard = draft.transcript.text
@@ -231,18 +252,39 @@ class Turn:
         return transcript
 
     def _draft_of(self, transcript: Transcript, urgency: Urgency) -> Draft:
-        return Draft(self._services, self._talk, transcript, urgency)
+        return Draft(self._services, self._talk, self._terms, transcript, urgency)
 
     def _judged(self, verdict: Verdict) -> None:
         talk = self._talk
         self._services.raise_alert(verdict, toy=talk.toy, session=talk.session, band=talk.band)
 
-    async def _say_line(self, situation: Situation, outcome: Outcome) -> Outcome:
+    async def _say_line(
+        self, situation: Situation, outcome: Outcome, words: str | None = None
+    ) -> Outcome:
         self._draft = None
-        await self._speech.say(Utterance(situation.value, self._services.lines.sound(situation)))
+        better = None if words is None else await self._uttered(words)
+        line = Utterance(situation.value, self._services.lines.sound(situation))
+        await self._speech.say(better or line)
         return outcome
+
+    async def _close_talk(self) -> None:
+        """Say after an answer that rest begins now, or soon."""
+        if self._terms.rests:
+            return
+        words = self._services.guardian.closing_words(self._talk.toy, self._talk.band)
+        if words is not None and (utterance := await self._uttered(words)) is not None:
+            await self._speech.say(utterance)
+
+    async def _uttered(self, words: str) -> Utterance | None:
+        """Return reviewed words as sound; None if the voice fails."""
+        style = self._terms.style
+        try:
+            return await utter(self._services, words, urgency=Urgency.LATER, style=style)
+        except EngineError as error:
+            log(_logger, logging.WARNING, "engine failed", engine=error.engine, reason=str(error))
+            return None
 
     def _remember(self) -> None:
         if self._draft is not None and self._draft.memorable and self.record.said:
-            said = " ".join(self.record.said)
+            said = " ".join(self.record.said[: self._answer_count or None])
             self._talk.conversation.add(self.record.heard, said, time.monotonic())

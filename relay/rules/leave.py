@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from relay.age import AgeBand
 from relay.house import Standing
+from relay.store.rules import ChildRules
 
 _DAY_MINUTES = 24 * 60
 
@@ -73,6 +74,12 @@ def leave(standing: Standing, second_of_day: int, talked: Talked) -> Leave:
         else Leave(None, left_s=daily, ending=Rest.MINUTES_USED),
         _break(rules.session_minutes, talked),
     )
+
+
+def is_quiet(rules: ChildRules, second_of_day: int) -> bool:
+    """Tell whether a child's quiet hours are now."""
+    hours = _quiet_hours(rules.quiet_from, rules.quiet_until, second_of_day)
+    return hours.rest is Rest.QUIET_HOURS
 
 
 def _until_first(*limits: Leave) -> Leave:

@@ -43,6 +43,7 @@ async def open_house() -> AsyncIterator[OpenHouse]:
             authenticate=house.authenticate,
             lines=Lines({situation: tone(LINE_MS[situation]) for situation in Situation}),
             alerts=house.alert,
+            guardian=house.guardian,
             observers=[*observers, house.records.append],
         )
         await house.server.start()

@@ -11,6 +11,7 @@ from relay.record import TurnRecord
 from relay.safety.verdict import Alert
 from relay.server import Server
 from tests.relay.scripted_engines import ScriptedEngines, ScriptedSafety
+from tests.relay.scripted_guardian import ScriptedGuardian
 from tests.relay.scripted_toy import PATIENCE_S, Toy, open_toy
 
 
@@ -19,6 +20,7 @@ class PairedToy:
     id: str
     name: str
     age: int
+    child: str | None = None
 
 
 @dataclass
@@ -28,6 +30,7 @@ class House:
     server: Server
     engines: ScriptedEngines
     safety: ScriptedSafety
+    guardian: ScriptedGuardian = field(default_factory=ScriptedGuardian)
     records: list[TurnRecord] = field(default_factory=list)
     alerts: list[tuple[Alert, str, str, AgeBand]] = field(default_factory=list)
     toys: dict[str, PairedToy] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from relay.age import AgeBand
 from relay.errors import EngineError
 from relay.llm import ChatMessage, ReplyStream, Role
+from relay.safety.parent import ParentRules
 from relay.safety.verdict import Action, Alert, Verdict
 from relay.stt import Transcript
 from relay.tts import USUAL, Style
@@ -195,6 +196,7 @@ class ScriptedSafety:
     raises: bool = False
     hangs: bool = False
     earlier: list[tuple[str, ...]] = field(default_factory=list)
+    rules: ParentRules | None = None  # those that were asked about last
     said_before: list[tuple[str, str]] = field(default_factory=list)
 
     async def check_heard(
@@ -204,11 +206,15 @@ class ScriptedSafety:
         *,
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
+        rules: ParentRules | None = None,
     ) -> Verdict:
         self.earlier.append(tuple(earlier))
+        self.rules = rules
         return await self._judge(text)
 
-    async def check_said(self, sentence: str, band: AgeBand, *, before: str = "") -> Verdict:
+    async def check_said(
+        self, sentence: str, band: AgeBand, *, before: str = "", rules: ParentRules | None = None
+    ) -> Verdict:
         self.said_before.append((sentence, before))
         return await self._judge(sentence)
 

@@ -14,6 +14,7 @@ from relay.lines import Lines, Situation
 from relay.server import Server
 from tests.relay.house import House, PairedToy
 from tests.relay.scripted_engines import ScriptedEngines, ScriptedSafety, tone
+from tests.relay.scripted_guardian import ScriptedGuardian
 from tests.relay.scripted_toy import open_toy
 
 DEFINED = {1000, 1002, 1006, 1007, *(v for k, v in vars(Close).items() if k.isupper())}
@@ -63,6 +64,7 @@ async def scenario(frames: list[str | bytes], greeted: bool) -> None:
         authenticate=house.authenticate,
         lines=Lines({situation: tone(40) for situation in Situation}),
         alerts=house.alert,
+        guardian=ScriptedGuardian(),
     )
     await server.start()
     try:

@@ -15,6 +15,7 @@ from relay.server import Server
 from relay.session import State
 from tests.relay.house import House, until
 from tests.relay.scripted_engines import ScriptedEngines, ScriptedSafety
+from tests.relay.scripted_guardian import ScriptedGuardian
 from tests.relay.test_app import home as real_home  # noqa: F401 - a fixture
 
 
@@ -142,6 +143,7 @@ async def test_whoever_is_not_allowed_finds_nothing(house: House):
         authenticate=house.authenticate,
         lines=None,
         alerts=house.alert,
+        guardian=ScriptedGuardian(),
         metrics=metrics,
     )
     await server.start()

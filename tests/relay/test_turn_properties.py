@@ -28,6 +28,7 @@ from tests.relay.scripted_engines import (
     ScriptedVoice,
     tone,
 )
+from tests.relay.scripted_guardian import ScriptedGuardian
 
 WORDS = ("sky", "ghost", "hurts", "dangerous", "and", "blue")
 
@@ -113,6 +114,7 @@ async def _converse(steps: list[Step], end: str) -> None:
         safety=gate,
         lines=Lines({situation: tone(20) for situation in Situation}),
         alerts=alert,
+        guardian=ScriptedGuardian(),
         observers=[records.append],
     )
     wire = Wire()
