@@ -5,7 +5,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from relay.address import cannot_listen, check_address, own_hosts
 from relay.age import AgeBand
@@ -15,10 +15,13 @@ from relay.config import Settings
 from relay.database import StoreError
 from relay.discovery import Announcer, announced_hosts
 from relay.engines import Engines, load_engines
+from relay.history.live import Live
+from relay.history.recorder import Recorder
 from relay.house import House
 from relay.lines import Lines
 from relay.metrics import Metrics
 from relay.pairing import PairingDesk
+from relay.parent.browser_toys import BrowserToys
 from relay.parent.server import PageServer
 from relay.parent.services import PageServices
 from relay.record import TurnObserver
@@ -40,14 +43,21 @@ _RENEWAL_EVERY_S = 24 * 3600.0
 class Relay:
     """A running relay: `await start()`, and `await stop()` also after a failed start.
 
-    `observers` are called with the TurnRecord of each turn that has ended. `engines`, `port`
-    and `sessions` are there once it has been started, and so is `identity`, None without TLS.
+    `observers` are called with the TurnRecord of each turn that has ended, `load` gives what
+    listens, thinks and speaks. `engines`, `port` and `sessions` are there once it has been started,
+    and so is `identity`, None without TLS.
     """
 
-    def __init__(self, settings: Settings, observers: Sequence[TurnObserver] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        observers: Sequence[TurnObserver] = (),
+        load: Callable[[Settings], Awaitable[Engines]] = load_engines,
+    ) -> None:
         self.settings = settings
         self.store = Store(settings.store_url, timeout_s=settings.store.timeout_s)
         self._observers = (log_turn, *observers)
+        self._load = load
         self._cleanup = contextlib.AsyncExitStack()
         self._caretaker = Caretaker(self.store)
         self._engines: Engines | None = None
@@ -120,9 +130,12 @@ class Relay:
         await self._caretaker.start()
         self._cleanup.push_async_callback(self._caretaker.stop)
         gate = await asyncio.to_thread(SafetyGate, settings.safety, models_dir=settings.models_dir)
-        self._engines = await load_engines(settings)
+        self._engines = await self._load(settings)
         self._cleanup.push_async_callback(self._engines.close)
         metrics = Metrics(settings.metrics)
+        recorder = Recorder(self.store.database, self.house, lose=metrics.lose)
+        # After the toys are gone, so that their last turns are kept too.
+        self._cleanup.push_async_callback(recorder.stop)
         self._server = Server(
             settings=settings,
             engines=self._engines,
@@ -131,7 +144,7 @@ class Relay:
             lines=await Lines.render(self._engines.tts),
             alerts=self._keep_alert,
             guardian=self._caretaker.guardian,
-            observers=(*self._observers, metrics.observe),
+            observers=(*self._observers, metrics.observe, recorder.observe),
             tls=tls if settings.listen.tls else None,
             pairing=PairingDesk(self.store, self.identity)
             if self.identity and settings.listen.tls
@@ -143,12 +156,14 @@ class Relay:
         except OSError as error:
             raise cannot_listen(settings.listen, error) from error
         self._cleanup.push_async_callback(self._server.stop)
+        recorder.start(self._server.sessions)
         if self.identity and settings.listen.tls and settings.discovery.enabled:
             announcer = Announcer(self.identity, self.port, announced_hosts(settings.listen))
             self._cleanup.push_async_callback(announcer.stop)
             announcer.start()
         if parent.enabled:
-            self._page = await self._open_page(self._server, tls if parent.tls else None)
+            context = tls if parent.tls else None
+            self._page = await self._open_page(self._server, recorder.live, context)
         watcher = asyncio.create_task(metrics.watch_loop())
         self._cleanup.push_async_callback(_finish, watcher)
         watcher = asyncio.create_task(self._caretaker.watch(self._server.sessions))
@@ -169,13 +184,17 @@ class Relay:
             seconds=round(time.monotonic() - began, 1),
         )
 
-    async def _open_page(self, server: Server, tls: ssl.SSLContext | None) -> PageServer:
+    async def _open_page(
+        self, server: Server, live: Live, tls: ssl.SSLContext | None
+    ) -> PageServer:
         services = PageServices(
             settings=self.settings,
             store=self.store,
             sessions=server.sessions,
             changed=self._caretaker.note_change,
             secure=tls is not None,
+            live=live,
+            browser_toys=BrowserToys(server.services, self.store.database),
         )
         page = PageServer(services, tls)
         try:

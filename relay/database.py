@@ -121,6 +121,14 @@ class Database:
         """
         await self._run(self._rewrite)
 
+    async def settle(self) -> None:
+        """Empty SQLite's log into its file, unless somebody is reading; raises StoreError.
+
+        What is erased is overwritten in the file, but the log holds it as it was.
+        """
+        if self._url.get_backend_name() == "sqlite":
+            await self._run(self._empty_log)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._run(self._engine.dispose)
@@ -139,19 +147,23 @@ class Database:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
                 connection.exec_driver_sql("VACUUM FULL")
             return
-        with contextlib.closing(self._engine.raw_connection()) as pooled:
-            link = pooled.driver_connection
-            if not isinstance(link, sqlite3.Connection):
-                raise TypeError("SQLite is used through sqlite3")
-            link.execute("VACUUM")
-            # The log still holds the pages as they were (sqlite.org/pragma.html, wal_checkpoint);
-            # SQLite waits for readers as long as for a lock.
-            busy, *_ = link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
+        if not self._empty_log("VACUUM"):
             raise StoreError(
                 f"{self.where}: erased, but another program still reads the file as it was: "
                 "the last traces go when that program and the relay have been stopped"
             )
+
+    def _empty_log(self, first: str = "") -> bool:
+        """Empty the log after a statement; False where somebody still reads what is in it."""
+        with contextlib.closing(self._engine.raw_connection()) as pooled:
+            link = pooled.driver_connection
+            if not isinstance(link, sqlite3.Connection):
+                raise TypeError("SQLite is used through sqlite3")
+            link.execute(first)
+            # The log still holds the pages as they were (sqlite.org/pragma.html, wal_checkpoint);
+            # SQLite waits for readers as long as for a lock.
+            busy, *_ = link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def _prepare(self) -> None:
         if self._url.get_backend_name() == "sqlite" and self._url.database:

@@ -83,6 +83,11 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self._lost = Counter(
+            "bramble_history_lost",
+            "Turns that could not be written for the parents",
+            registry=registry,
+        )
         self._lag = Histogram(
             "bramble_event_loop_lag_seconds",
             "How much later than asked for the event loop woke up",
@@ -112,6 +117,10 @@ class Metrics:
             self._verdicts.labels(verdict.action.value).inc()
         self._early.labels(_KEPT).inc(record.speculation_kept)
         self._early.labels(_THROWN_AWAY).inc(record.speculations - record.speculation_kept)
+
+    def lose(self, count: int) -> None:
+        """Count turns that could not be written for the parents."""
+        self._lost.inc(count)
 
     async def watch_loop(self) -> None:
         """Measure how late the event loop wakes up, until cancelled."""

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from relay.config import Settings
 from relay.database import Database
 from relay.guards import AttemptLimit
-from relay.messages import Heartbeat
+from relay.history.live import Live
+from relay.messages import Heartbeat, Hello
+from relay.parent.browser_toys import BrowserToys
 from relay.parent.passwords import Passwords
 from relay.session import State
 from relay.store import Store
@@ -16,6 +18,7 @@ from relay.store.audit import Audit
 from relay.store.children import Children
 from relay.store.family_alerts import FamilyAlerts
 from relay.store.family_toys import FamilyToys
+from relay.store.health import Health
 from relay.store.households import Households
 from relay.store.invitations import Invitations
 from relay.store.logins import Logins
@@ -24,6 +27,8 @@ from relay.store.parents import Parents
 from relay.store.rules import Rules
 from relay.store.transcripts import Transcripts
 from relay.store.usage import Usage
+from relay.toy_commands import CommandResult
+from relay.update.requests import UpdateRequests
 
 
 class ConnectedToy(Protocol):
@@ -37,6 +42,13 @@ class ConnectedToy(Protocol):
     def health(self) -> Heartbeat | None:
         """The latest heartbeat."""
 
+    @property
+    def hello(self) -> Hello | None:
+        """What the toy said of itself."""
+
+    async def command(self, name: str, args: dict[str, Any] | None = None) -> CommandResult:
+        """Have the toy do something; what came of it."""
+
 
 class Tables:
     """The tables of families, over one database."""
@@ -46,6 +58,7 @@ class Tables:
         self.alerts = FamilyAlerts(database)
         self.audit = Audit(database)
         self.children = Children(database)
+        self.health = Health(database)
         self.households = Households(database)
         self.invitations = Invitations(database)
         self.logins = Logins(database)
@@ -54,6 +67,7 @@ class Tables:
         self.rules = Rules(database)
         self.toys = FamilyToys(database)
         self.transcripts = Transcripts(database)
+        self.updates = UpdateRequests(database)
         self.usage = Usage(database)
 
 
@@ -62,7 +76,8 @@ class PageServices:
     """Everything a page needs and none of them owns.
 
     `sessions` are the connected toys by id. `changed` is awaited after whatever a toy must notice
-    at once. `secure` says that the page is served over TLS.
+    at once. `secure` says that the page is served over TLS. `browser_toys` let parents try Bramble
+    without a toy, None where no engines run.
     """
 
     settings: Settings
@@ -70,6 +85,8 @@ class PageServices:
     sessions: Mapping[str, ConnectedToy]
     changed: Callable[[], Awaitable[None]]
     secure: bool
+    live: Live = field(default_factory=Live)
+    browser_toys: BrowserToys | None = None
     passwords: Passwords = field(default_factory=Passwords)
     # Attempts to log in, or to use a link, from one address and for one account.
     by_address: AttemptLimit = field(default_factory=lambda: AttemptLimit(20, 300))

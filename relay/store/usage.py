@@ -1,9 +1,20 @@
 """How long children have talked each day, so that a restart gives no minute back."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, insert, select, update
 
 from relay.database import Database
 from relay.schema import usage
+
+
+@dataclass(frozen=True)
+class Day:
+    """A child's day: seconds talked, questions asked, those in which something was stopped."""
+
+    seconds: int = 0
+    questions: int = 0
+    stopped: int = 0
 
 
 class Usage:
@@ -31,5 +42,17 @@ class Usage:
         def work(connection: Connection) -> int:
             query = select(usage.c.seconds).where(usage.c.child == child, usage.c.day == day)
             return int(connection.execute(query).scalar_one_or_none() or 0)
+
+        return await self._database.read(work)
+
+    async def day(self, child: str, day: str) -> Day:
+        """Return what there was on a child's day."""
+
+        def work(connection: Connection) -> Day:
+            query = select(usage.c.seconds, usage.c.questions, usage.c.stopped).where(
+                usage.c.child == child, usage.c.day == day
+            )
+            row = connection.execute(query).one_or_none()
+            return Day() if row is None else Day(*row)
 
         return await self._database.read(work)

@@ -127,8 +127,10 @@ async def test_transcripts_health_and_deeds_come_back_as_they_were_kept(house):
                 home, child.id, toy.id, "a" * 12, 1, at, "hi", "hello", "answered", "", at + 50
             )
         )
-    assert [one.at for one in await transcripts.of(home, child.id, now=0)] == [200, 100]
-    assert [one.at for one in await transcripts.of(home, child.id, now=0, before=200)] == [100]
+    kept = await transcripts.of(home, child.id, now=0)
+    assert [one.at for one in kept] == [200, 100]
+    before = (kept[0].at, kept[0].id)
+    assert [one.at for one in await transcripts.of(home, child.id, now=0, before=before)] == [100]
     assert [one.at for one in await transcripts.of(home, child.id, now=160)] == [200]
     assert await transcripts.of("0" * 16, child.id, now=0) == []
     assert await transcripts.erase_expired(160) == 1
