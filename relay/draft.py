@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 
 from relay.checks import Checks
+from relay.farewell import farewell
 from relay.lines import Situation
 from relay.llm import ChatMessage, Role
 from relay.persona import most_words
@@ -142,6 +143,9 @@ class Draft:
             # Checked first all the same: a cry for help must not be lost for being hard to hear.
             elif self.transcript.confidence < self._services.settings.stt.min_confidence:
                 raise NoAnswer(Situation.NOT_UNDERSTOOD, Outcome.NOT_UNDERSTOOD)
+            elif (goodbye := farewell(text)) is not None:
+                self._instead = Outcome.REVIEWED
+                answer = self._reply.reviewed(goodbye)
             else:
                 prompt = [*self._prompt, ChatMessage(Role.CHILD, text)]
                 answer = self._reply.answer(prompt, most_words(self._talk.band, text))
