@@ -2,11 +2,12 @@
 
 from relay.age import AgeBand
 from relay.conversation import Conversation
-from relay.house import House, Standing
+from relay.house import House
 from relay.rules.leave import Rest
 from relay.rules.timekeeper import Timekeeper
 from relay.rules.wording import resting
 from relay.safety.parent import NO_RULES, ParentRules
+from relay.store.rules import ChildRules
 from relay.terms import Terms
 from relay.tts import USUAL, Style
 
@@ -25,16 +26,14 @@ class HouseGuardian:
     def terms(self, toy: str, band: AgeBand) -> Terms:
         """Return what holds for a turn that begins now; see `Guardian`."""
         leave = self._timekeeper.leave(toy)
-        standing = self._house.standings.get(toy)
+        rules = self._house.rules_of(toy)
         words = None if leave.rest is None else resting(leave, band)
         return Terms(
             silent=words if leave.rest in _SILENT else None,
             resting=None if leave.rest in _SILENT else words,
-            topics=_topics(standing),
-            style=_style(standing),
-            remembers=standing is not None
-            and standing.rules is not None
-            and standing.rules.keep_memory,
+            topics=topics_of(rules),
+            style=style_of(rules),
+            remembers=rules is not None and rules.keep_memory,
         )
 
     def conversation(self, toy: str) -> Conversation:
@@ -62,16 +61,15 @@ class HouseGuardian:
         return self._timekeeper.closing_words(toy, band)
 
 
-def _topics(standing: Standing | None) -> ParentRules:
-    if standing is None or standing.rules is None:
+def topics_of(rules: ChildRules | None) -> ParentRules:
+    """Return what a child's rules say about topics; None are no rules."""
+    if rules is None:
         return NO_RULES
-    rules = standing.rules
     return ParentRules(
         allow=rules.open_topics, block=rules.blocked_topics, own_blocked=rules.own_blocked
     )
 
 
-def _style(standing: Standing | None) -> Style:
-    if standing is None or standing.rules is None:
-        return USUAL
-    return Style(standing.rules.voice, standing.rules.words_per_minute)
+def style_of(rules: ChildRules | None) -> Style:
+    """Return how a child's rules say that the toy speaks; None are no rules."""
+    return USUAL if rules is None else Style(rules.voice, rules.words_per_minute)

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
+from typing import Protocol
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 _MOST_REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame holds 125, 2 of them the code
@@ -15,6 +15,30 @@ class LinkClosed(Exception):
     """The connection to the toy has ended."""
 
 
+class Connection(Protocol):
+    """A WebSocket, as far as a link needs it: `websockets.asyncio.server.ServerConnection` is one.
+
+    `send`, `recv` and `close` raise ConnectionClosed once it has ended.
+    """
+
+    @property
+    def close_timeout(self) -> float | None:
+        """For how many seconds `close` may wait for the other side."""
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What carries it, to be cut."""
+
+    async def send(self, message: str | bytes, /) -> None:
+        """Send a text or a binary frame; it waits while the other side does not read."""
+
+    async def recv(self) -> str | bytes:
+        """Return the next frame."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close it."""
+
+
 class ToyLink:
     """Writes to a toy's connection.
 
@@ -22,7 +46,7 @@ class ToyLink:
     the moment of the oldest waiting write is kept, and the session's watchdog looks at it.
     """
 
-    def __init__(self, connection: ServerConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiting: dict[int, float] = {}
         self._writes = 0

@@ -39,8 +39,8 @@ _RETRY_S = 30
 class Server:
     """Serves toys until stopped.
 
-    `sessions` maps the id of each connected toy to its session. `port` is the real one, also when
-    the settings leave the choice to the system.
+    `sessions` maps the id of each connected toy to its session, `services` is what they share.
+    `port` is the real one, also when the settings leave the choice to the system.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Server:
         self._settings = settings
         self._metrics = metrics
         self._limits = settings.limits
-        self._services = Services(settings, engines, safety, lines, alerts, guardian, observers)
+        self.services = Services(settings, engines, safety, lines, alerts, guardian, observers)
         self._authenticate = authenticate
         self._tls = tls
         self._pairing = pairing
@@ -114,7 +114,7 @@ class Server:
             session.abort()
         await asyncio.wait([closed], timeout=1.0)
         closed.cancel()
-        await self._services.alerts_delivered(self._limits.stop_s)
+        await self.services.alerts_delivered(self._limits.stop_s)
         self._listener = None
 
     def _route(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -155,7 +155,7 @@ class Server:
             await link.close(Close.FULL, f"relay is full; try again in {_RETRY_S} s")
             return
         with correlated(session=new_session_id()) as ids:
-            await self._run_session(Session(self._services, link, toy, ids.session))
+            await self._run_session(Session(self.services, link, toy, ids.session))
 
     async def _run_session(self, session: Session) -> None:
         older = self.sessions.get(session.toy.id)

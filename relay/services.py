@@ -140,6 +140,11 @@ class Services:
         """Note that a turn is under way, until it is observed."""
         self._under_way.append(record)
 
+    @property
+    def under_way(self) -> Sequence[TurnRecord]:
+        """The turns that go on."""
+        return tuple(self._under_way)
+
     def children_waiting(self) -> int:
         """Return how many children have spoken and have heard nothing of the answer yet."""
         return sum(record.waits for record in self._under_way)

@@ -6,7 +6,18 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from relay.parent import account, add_toy, children, data, door, rules, today, toys, welcome
+from relay.parent import (
+    account,
+    add_toy,
+    browser_toy,
+    children,
+    data,
+    door,
+    rules,
+    today,
+    toys,
+    welcome,
+)
 from relay.parent.assets import ASSETS
 from relay.parent.errors import error_page
 from relay.parent.gatekeeper import Gatekeeper
@@ -20,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     *door.PAGES,
     *toys.PAGES,
     *add_toy.PAGES,
+    *browser_toy.PAGES,
     *children.PAGES,
     *rules.PAGES,
     *account.PAGES,
@@ -30,7 +42,11 @@ PAGES: tuple[Page, ...] = (
 def make_app(services: PageServices) -> Starlette:
     """Return the ASGI application of the parent's page."""
     return Starlette(
-        routes=[ASSETS, *(make_route(page, services) for page in PAGES)],
+        routes=[
+            ASSETS,
+            browser_toy.talk_route(services),
+            *(make_route(page, services) for page in PAGES),
+        ],
         middleware=[
             Middleware(SecurityHeaders, secure=services.secure),
             Middleware(Gatekeeper, names=services.settings.parent.names),

@@ -11,9 +11,13 @@ from starlette.routing import Route
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
+    "browser_toy.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    "resampler.js": "text/javascript",
+    "sound_worklet.js": "text/javascript",
     "style.css": "text/css",
+    "try_it.js": "text/javascript",
 }
 
 

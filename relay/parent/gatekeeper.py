@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from relay.parent.errors import error_page
 from relay.parent.forms import MOST_BYTES
@@ -31,9 +32,10 @@ class Gatekeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with a refusal."""
-        if scope["type"] != "http":
-            return
         with correlated(session=new_session_id()):
+            if scope["type"] == "websocket":
+                await self._open(scope, receive, send)
+                return
             if (refused := self._refusal(scope)) is not None:
                 await error_page(*refused)(scope, receive, send)
                 return
@@ -46,6 +48,15 @@ class Gatekeeper:
                 await self._app(scope, receive, send_and_take_time)
             if limit.cancelled_caught:
                 await error_page(408, "errors.too_slow")(scope, receive, send)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a WebSocket through, or refuse it (403): browsers let any site open one."""
+        headers = Headers(scope=scope)
+        ours = len(headers.getlist("host")) == 1 and self._is_ours(headers["host"])
+        if ours and "origin" in headers and not _is_from_elsewhere(scope, headers):
+            await self._app(scope, receive, send)
+        else:
+            await WebSocketClose()(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -81,4 +92,5 @@ def _is_from_elsewhere(scope: Scope, headers: Headers) -> bool:
         found = urlsplit(origin)
     except ValueError:
         return True
-    return (found.scheme, found.netloc.lower()) != (scope["scheme"], headers["host"].lower())
+    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+    return (found.scheme, found.netloc.lower()) != (scheme, headers["host"].lower())

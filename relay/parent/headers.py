@@ -16,11 +16,12 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+PERMISSIONS = "Permissions-Policy"
 _ALWAYS = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    PERMISSIONS: "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     # With "no-referrer" browsers would also hide the Origin of our own forms.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +44,9 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(self._headers)
+                # A page may ask for a permission that no other has.
+                permissions = headers.get(PERMISSIONS, self._headers[PERMISSIONS])
+                headers.update({**self._headers, PERMISSIONS: permissions})
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

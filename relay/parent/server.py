@@ -7,11 +7,14 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from device.protocol import MAX_TEXT_BYTES
 from relay.config import ParentSettings
 from relay.parent.app import make_app
+from relay.parent.browser_connection import WebSocketProtocol
 from relay.parent.services import PageServices
 
 MOST_CONNECTIONS = 200
@@ -29,7 +32,10 @@ class PageServer:
         config = uvicorn.Config(
             make_app(services),
             http=_ImpatientProtocol,
-            ws="none",
+            ws=WebSocketProtocol,
+            ws_max_size=MAX_TEXT_BYTES,
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,  # the toys' own heartbeat tells more
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -82,6 +88,11 @@ class _ImpatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._look.cancel()
         super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the connection over; from now on the session's watchdog is the impatient one."""
+        self._look.cancel()
+        super().handle_websocket_upgrade(event)
 
     def _look_at_the_clock(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

@@ -9,7 +9,7 @@ import hmac
 import re
 import secrets
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 IDLE_S = 12 * 3600
@@ -22,7 +22,7 @@ def new_session() -> str:
     return secrets.token_urlsafe(32)
 
 
-def session_of(request: Request, *, secure: bool) -> str | None:
+def session_of(request: HTTPConnection, *, secure: bool) -> str | None:
     """Return what the browser's cookie holds, None without one that could be ours."""
     value = request.cookies.get(_cookie_name(secure), "")
     return value if _ID.fullmatch(value) else None

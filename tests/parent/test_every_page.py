@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from relay.parent.app import PAGES
-from relay.parent.headers import _ALWAYS
+from relay.parent.headers import _ALWAYS, PERMISSIONS
 from relay.parent.texts import t
 from tests.parent.page import open_house
 
@@ -124,7 +124,7 @@ async def test_every_answer_carries_the_headers(two_families):
     await ada.get("/account")
     answers = [await ada.get("/nothing"), await ada.client.put("/"), await ada.client.options("/")]
     for route in routes(house.app):
-        if method_of(route) == "GET":
+        if method_of(route) == "GET" and route.path != "/try":
             answers.append(await ada.get(address(route.path, ids)))
     answers.append(await ada.get("/", headers={"Host": "evil.example"}))
     answers.append(await house.browser().get("/"))
@@ -134,6 +134,11 @@ async def test_every_answer_carries_the_headers(two_families):
         assert answer.headers["cache-control"] == "no-store", answer.url
         assert "strict-transport-security" not in answer.headers
         assert "server" not in answer.headers
+    # The one page that may ask for the microphone, and for no more than that.
+    answer = await ada.get("/try")
+    expected = _ALWAYS[PERMISSIONS].replace("microphone=()", "microphone=(self)")
+    found = {name: answer.headers[name] for name in _ALWAYS}
+    assert found == {**_ALWAYS, PERMISSIONS: expected}
     policy = _ALWAYS["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy
 
