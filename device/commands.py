@@ -2,6 +2,7 @@
 
 from device import messages
 from device.audio.earcon import Earcon
+from device.health import FIRMWARE
 from device.messages import CommandError
 from device.states import IN_CONVERSATION
 from device.unload import unload
@@ -25,7 +26,16 @@ async def run(name, args, toy):
 
 
 async def _status(toy, _args):
-    return toy.health.status(toy)
+    """Everything that can be told about the toy; no secrets."""
+    told = toy.health.vital_signs(toy)
+    told["state"] = toy.state
+    told["firmware"] = FIRMWARE
+    told["board"] = toy.board.name
+    told["volume"] = toy.volume.percent
+    told["volume_ceiling"] = toy.volume.ceiling
+    told["safe_mode"] = toy.safe
+    told["bad_messages"] = toy.health.bad_messages
+    return told
 
 
 async def _volume(toy, args):
@@ -42,7 +52,12 @@ async def _chirp(toy, _args):
 
 
 async def _wifi_status(toy, _args):
-    return toy.wifi.status()
+    from device import network_commands
+
+    try:
+        return network_commands.status(toy.wifi)
+    finally:
+        unload("device.network_commands")
 
 
 async def _wifi_scan(toy, _args):

@@ -1,4 +1,4 @@
-"""How the toy is: what it tells the relay about itself in hello, heartbeat and status."""
+"""How the toy is: what it tells the relay about itself in hello and heartbeat."""
 
 import gc
 import time
@@ -97,15 +97,3 @@ class Health:
         message = self.vital_signs(toy)
         message["type"] = Message.HEARTBEAT
         return message
-
-    def status(self, toy):
-        """Return everything that can be told about the toy; no secrets."""
-        told = self.vital_signs(toy)
-        told["state"] = toy.state
-        told["firmware"] = FIRMWARE
-        told["board"] = toy.board.name
-        told["volume"] = toy.volume.percent
-        told["volume_ceiling"] = toy.volume.ceiling
-        told["safe_mode"] = toy.safe
-        told["bad_messages"] = self.bad_messages
-        return told

@@ -1,4 +1,4 @@
-"""What the relay may ask about the Wi-Fi networks: look round, add one, forget one.
+"""What the relay may ask about the Wi-Fi networks: how it is, look round, add one, forget one.
 
 A password comes in here and goes into the settings; it is never answered, logged or sent back.
 """
@@ -10,6 +10,28 @@ from device.protocol import MAX_TEXT_BYTES
 from device.settings import MOST_NETWORKS
 
 MOST_SCAN_BYTES = MAX_TEXT_BYTES - 256  # the rest of the answer around it
+
+
+def status(wifi):
+    """Return ssid, rssi, channel, ip and security, each None where unknown; and the rest.
+
+    `weak` tells of a weak signal, `known` are the names of the saved networks.
+    """
+    try:
+        channel = wifi.wlan.config("channel")
+    except (OSError, RuntimeError, ValueError):
+        channel = None
+    connected = wifi.is_connected()
+    ssid = wifi.ssid if connected else None
+    return {
+        "ssid": ssid,
+        "rssi": wifi.rssi(),
+        "channel": channel if connected else None,
+        "ip": wifi.address() if connected else None,
+        "security": ("secured" if wifi.networks[ssid] else "open") if ssid else None,
+        "weak": wifi.signal.is_weak,
+        "known": list(wifi.networks),
+    }
 
 
 async def scan(toy):

@@ -156,27 +156,6 @@ class Wifi:
         """Return the toy's IP address as text; it may change without a loss of the network."""
         return self.wlan.ifconfig()[0]
 
-    def status(self):
-        """Return ssid, rssi, channel, ip and security, each None where unknown; and the rest.
-
-        `weak` tells of a weak signal, `known` are the names of the saved networks.
-        """
-        try:
-            channel = self.wlan.config("channel")
-        except (OSError, RuntimeError, ValueError):
-            channel = None
-        connected = self.is_connected()
-        ssid = self.ssid if connected else None
-        return {
-            "ssid": ssid,
-            "rssi": self.rssi(),
-            "channel": channel if connected else None,
-            "ip": self.address() if connected else None,
-            "security": ("secured" if self.networks[ssid] else "open") if ssid else None,
-            "weak": self.signal.is_weak,
-            "known": list(self.networks),
-        }
-
     def set_awake(self, awake):
         """Keep the radio awake in a conversation; let it doze between beacons otherwise.
 

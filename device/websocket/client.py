@@ -47,7 +47,8 @@ async def connect(
     server said instead of 101), CertificateError, and ValueError for a header that cannot be sent.
     """
     key = make_key(os.urandom(KEY_BYTES))
-    request = make_request(host, port, path, key, headers, subprotocol)
+    # In a list, from which it is taken when it is sent: nobody holds it during the wait.
+    request = [make_request(host, port, path, key, headers, subprotocol)]
     if address is None:
         address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
     opening = _open(address, tls, server_name or host, request, key, subprotocol)
@@ -74,7 +75,7 @@ async def _open(address, tls, server_name, request, key, subprotocol):
             sock.setblocking(False)
         stream = asyncio.StreamReader(sock)
         # Not stream.write(): that tries at once, before the connection stands.
-        stream.out_buf = request
+        stream.out_buf = request.pop()
         await stream.drain()  # a refused connection shows here
         check_response(await _read_head(stream), key, subprotocol)
         return stream

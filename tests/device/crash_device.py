@@ -1,6 +1,7 @@
 # path: tools/virtual_toy/board
 """What outlives a restart: the count of failed starts and the report of what the toy died of."""
 
+import asyncio
 import struct
 
 import _host
@@ -8,6 +9,7 @@ import _wire
 import machine
 
 from device import app, crash
+from device import start as start_of_day
 from device.boards import find_board
 from tests.device.check import equal, raises
 
@@ -165,5 +167,5 @@ def test_safe_mode_rests_longer_each_time():
     app.asyncio.sleep_ms = sleep_ms
     for doublings in (0, 1, 2, 5, 6, 252):
         rests.append(0)
-        app.asyncio.run(app._rest(find_board(), doublings))
+        asyncio.run(start_of_day.rest(find_board(), doublings))
     equal(rests, [15000, 30000, 60000, 480000, 600000, 600000])

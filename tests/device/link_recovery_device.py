@@ -8,6 +8,7 @@ import _host
 
 from device import link
 from device.backoff import Backoff
+from device.network_commands import status
 from device.protocol import Close
 from device.signal import ROAM_QUIET_MS
 from device.states import State
@@ -99,7 +100,7 @@ async def test_a_weak_signal_is_reported():
     while not beat["weak_signal"]:
         beat = await connection.receive_message("heartbeat")
     assert -85 <= beat["rssi"] < -75, beat
-    equal(bench.toy.wifi.status()["weak"], True)
+    equal(status(bench.toy.wifi)["weak"], True)
 
 
 async def test_it_moves_to_a_better_network_only_while_idle():

@@ -7,6 +7,7 @@ import _host
 import network
 
 from device import wifi
+from device.network_commands import status as status_of
 from device.wifi import Wifi
 from device.wifi_outcome import Outcome, outcome_of
 from device.wifi_scan import security_of, tidy
@@ -43,7 +44,7 @@ async def test_the_only_network_is_joined_without_a_scan():
     equal((station.is_connected(), station.rssi()), (False, None))
     equal(await station.connect(), Outcome.CONNECTED)
     assert "scan" not in asked, asked
-    told = station.status()
+    told = status_of(station)
     equal((told["ssid"], told["rssi"], told["channel"]), ("home", -55, 6))
     equal(network.hostname(), "bramble-test")
 
@@ -52,14 +53,14 @@ async def test_of_several_the_strongest_is_joined():
     set_world(network_in_sight("far", -80), network_in_sight("near", -40), network_in_sight("mid"))
     station, _ = make(("far", "correct horse"), ("near", "correct horse"), ("mid", "correct horse"))
     equal(await station.connect(), Outcome.CONNECTED)
-    equal(station.status()["ssid"], "near")
+    equal(status_of(station)["ssid"], "near")
 
 
 async def test_a_wrong_password_is_not_the_end():
     set_world(network_in_sight("near", -40), network_in_sight("far", -80))
     station, _ = make(("near", "wrong password"), ("far", "correct horse"))
     equal(await station.connect(), Outcome.CONNECTED)
-    equal(station.status()["ssid"], "far")
+    equal(status_of(station)["ssid"], "far")
 
 
 async def test_a_wrong_password_has_its_name():

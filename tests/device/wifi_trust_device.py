@@ -4,6 +4,7 @@
 import _host
 import network
 
+from device.network_commands import status
 from device.signal import ROAM_EVERY_MS, ROAM_QUIET_MS, Roaming, Signal, clearly_better
 from device.wifi import Wifi
 from device.wifi_outcome import Outcome
@@ -41,7 +42,7 @@ async def test_an_open_network_is_joined_only_when_allowed():
     assert "connect" not in asked, asked
     station, _ = make(("park", ""), allow_insecure=True)
     equal(await station.connect(), Outcome.CONNECTED)
-    equal(station.status()["security"], "open")
+    equal(status(station)["security"], "open")
 
 
 async def test_an_open_network_that_poses_as_home_is_not_joined():
@@ -84,7 +85,7 @@ async def test_five_networks_are_known_and_the_strongest_in_sight_is_joined():
     station, _ = make(*[(name, PASSWORD) for name in ("one", "two", "three", "four", "five")])
     equal(await station.connect(), Outcome.CONNECTED)
     equal(station.ssid, "two")
-    equal(sorted(station.status()["known"]), ["five", "four", "one", "three", "two"])
+    equal(sorted(status(station)["known"]), ["five", "four", "one", "three", "two"])
 
 
 async def test_home_comes_first_after_an_outage_and_scans_are_rare():

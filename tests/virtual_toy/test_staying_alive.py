@@ -28,7 +28,7 @@ def firmware_with(tmp_path, fault):
     folder.mkdir()
     for name in ("boot.py", "device"):
         (folder / name).symlink_to(ROOT / name)
-    hurry = "from device import app\napp.RESTART_DELAY_MS = 50\napp.FIRST_REST_MS = 300\n"
+    hurry = "from device import app, start\napp.RESTART_DELAY_MS = 50\nstart.FIRST_REST_MS = 300\n"
     (folder / "main.py").write_text(hurry + textwrap.dedent(fault) + "app.run()\n")
     return folder
 

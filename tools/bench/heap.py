@@ -30,7 +30,7 @@ CONVERSATION = ("stalls", "thinking", "full", "idle")  # how the names of its st
 RESIDENT_GOAL = 48 * 1024
 ALL_GOAL = 90 * 1024
 # What app and toy import at once, and what opening a connection needs.
-ENTRIES = ("device.app", "device.toy", "device.websocket.client")
+ENTRIES = ("device.app", "device.settings", "device.toy", "device.websocket.client")
 LARGE_BYTES = 256  # a buffer that gets a line of its own
 CERTIFICATE_BYTES = 450  # of a P-256 certificate with two names, as the relay makes it
 
