@@ -1,12 +1,16 @@
 """A browser's WebSocket, from the page's server, in the shape that links to toys have."""
 
 import asyncio
+import logging
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import ConnectionClosedError
 from websockets.http11 import Request
+
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.WARNING)
 
 _TRANSPORT = "bramble.transport"
 _CLOSE_TIMEOUT_S = 2.0
@@ -15,9 +19,14 @@ _CLOSE_TIMEOUT_S = 2.0
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, which can be cut, and whose log never holds what is spoken."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn calls it
+        super().__init__(*args, **kwargs)
+        # At DEBUG frames, tickets and cookies would be printed, at INFO addresses.
+        self.logger = self.conn.logger = _logger
+        self.conn.debug = False
+
     def handle_connect(self, event: Request) -> None:
         """Begin to serve; see uvicorn."""
-        self.conn.debug = False  # it would print frames and cookies
         super().handle_connect(event)
         if self.response.status_code == 101:
             extensions: dict[Any, Any] = self.scope["extensions"] or {}

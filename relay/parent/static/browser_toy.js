@@ -139,13 +139,17 @@ class BrowserToy {
 
   settle(welcome) {
     this.prebuffer = welcome.prebuffer_ms;
-    this.beating = setInterval(() => this.beat(welcome.timeout_s), welcome.heartbeat_s * 1000);
+    this.beatAt = performance.now();
+    this.beating = setInterval(() => this.beat(welcome), welcome.heartbeat_s * 1000);
     this.enter("ready");
   }
 
-  beat(timeoutS) {
-    if (performance.now() - this.heardAt > timeoutS * 1000) return this.end("closed_1006");
-    const uptime = Math.floor(performance.now() / 1000);
+  beat({ heartbeat_s: heartbeatS, timeout_s: timeoutS }) {
+    const now = performance.now();
+    const stoodStill = now - this.beatAt > 2000 * heartbeatS; // what came meanwhile still waits
+    this.beatAt = now;
+    if (!stoodStill && now - this.heardAt > 1000 * timeoutS) return this.end("closed_1006");
+    const uptime = Math.floor(now / 1000);
     this.send({ type: "heartbeat", rssi: null, heap_free: 0, uptime_s: uptime });
   }
 
