@@ -1,7 +1,6 @@
 """Who may be a browser toy, for how long, and what it leaves behind: nothing."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import re
@@ -9,93 +8,22 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
-from relay.lines import Lines, Situation
 from relay.parent import browser_toys
 from relay.parent.browser_toy_tickets import LASTS_S, MOST, Tickets, Trial
-from relay.parent.browser_toys import BrowserToys
-from relay.parent.server import PageServer
 from relay.safety.parent import Topic
-from relay.services import Services
 from relay.store.rules import ChildRules
+from tests.parent.browser_family import PATIENCE_S, open_family
 from tests.parent.page import open_house
 from tests.relay.house import until
-from tests.relay.scripted_engines import ScriptedEngines, ScriptedSafety, tone
-from tests.relay.scripted_guardian import ScriptedGuardian
-from tests.relay.scripted_toy import Toy
-
-PATIENCE_S = 20
-LOOPBACK = {"host": "127.0.0.1", "port": 0}
-COOKIE = "bramble"
-
-
-class Family:
-    """A page with scripted engines behind its browser toys, and one parent who is logged in."""
-
-    def __init__(self, house, server, engines, safety):
-        self.house, self.server, self.engines, self.safety = house, server, engines, safety
-        self.alerts, self.records = [], []
-
-    @property
-    def origin(self):
-        return f"http://127.0.0.1:{self.server.port}"
-
-    async def ticket(self, browser, who="age-7"):
-        await browser.get("/try")
-        answer = await browser.post("/try/ticket", {"who": who})
-        assert answer.status_code == 200, answer.text
-        return answer.json()["ticket"]
-
-    def cookie(self, browser):
-        return browser.client.cookies[COOKIE]
-
-    @contextlib.asynccontextmanager
-    async def open(self, ticket, cookie, origin=None, subprotocols=None, path="/try/talk"):
-        headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
-        async with connect(
-            f"ws://127.0.0.1:{self.server.port}{path}",
-            origin=self.origin if origin is None else origin or None,
-            subprotocols=subprotocols or ["bramble.v1", f"ticket.{ticket}"],
-            additional_headers=headers,
-            open_timeout=PATIENCE_S,
-        ) as socket:
-            yield Toy(socket)
-
-    async def refused(self, *args, **options):
-        with pytest.raises(InvalidStatus) as refusal:
-            async with self.open(*args, **options):
-                pass
-        return refusal.value.response.status_code
 
 
 @pytest.fixture
 async def family(tmp_path, monkeypatch):
     monkeypatch.setattr(browser_toys, "_LOOK_EVERY_S", 0.05)
-    engines, safety = ScriptedEngines(), ScriptedSafety()
-    async with open_house(tmp_path, parent=LOOPBACK) as house:
-        server = PageServer(house.services, None)
-        family = Family(house, server, engines, safety)
-
-        async def keep_alert(alert, **_):
-            family.alerts.append(alert)
-
-        services = Services(
-            settings=house.services.settings,
-            engines=engines,
-            safety=safety,
-            lines=Lines({situation: tone(40) for situation in Situation}),
-            alerts=keep_alert,
-            guardian=ScriptedGuardian(),
-            observers=[family.records.append],
-        )
-        house.services.browser_toys = BrowserToys(services, house.store.database)
-        await server.start()
-        family.ada = await house.parent("Ada")
-        family.home = (await house.tables.households.home()).id
+    async with open_family(tmp_path) as family:
         yield family
-        await server.stop()
 
 
 async def child(family, **rules):
