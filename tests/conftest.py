@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.log_watch import WATCH, learn_at_the_source
 from tests.postgresql import REQUIRED, PostgreSQL, find_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,23 @@ if os.environ.get("CI"):
 
 # `make test` says so where there is no PostgreSQL (tools/left_out.py).
 DATABASES = ["sqlite", "postgresql"] if REQUIRED or find_postgresql() else ["sqlite"]
+
+
+@pytest.fixture(scope="session")
+def log_watch():
+    """Return what watches the logs of all tests."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        learn_at_the_source(WATCH, monkeypatch)
+        yield WATCH
+
+
+@pytest.fixture(autouse=True)
+def no_log_holds_a_secret(log_watch):
+    """Fail any test in which a token, a password or words of a child were logged."""
+    log_watch.begin()
+    yield
+    if leaks := log_watch.leaks():
+        pytest.fail(f"logged: {leaks}")
 
 
 @pytest.fixture(scope="session")

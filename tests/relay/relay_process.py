@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.log_watch import WATCH
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,8 +26,8 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
 
 
 def relay(home: Path, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end in the folder `home`."""
-    return subprocess.run(
+    """Run one command to its end in the folder `home`; its log is watched like all others."""
+    completed = subprocess.run(
         [sys.executable, "-m", "relay", *map(str, arguments)],
         cwd=home,
         env=environment(home, **variables),
@@ -34,3 +36,6 @@ def relay(home: Path, *arguments: str | Path, **variables: str) -> subprocess.Co
         timeout=150,
         check=False,
     )
+    WATCH.learn_printed(completed.stdout)
+    WATCH.read(completed.stderr)
+    return completed
