@@ -24,6 +24,7 @@ MOST_NETWORKS = 5
 MOST_BYTES = 8192  # a certificate takes most of it
 DEFAULT_VOLUME = 60
 DEFAULT_NIGHT_VOLUME = 30
+LONGEST_SLEEP_MINUTES = 1440
 
 
 class SettingsError(Exception):
@@ -42,7 +43,8 @@ class Settings:
             raise SettingsError(["the settings are not a JSON object"])
         from device import settings_check as check  # 5 KB, needed at the start and rarely after
 
-        self._fields = fields
+        self._fields = dict(fields)
+        self._fields.pop("networks", None)  # kept once, in self.networks
         self.volume = DEFAULT_VOLUME
         self.age = self.board = self.pairing_code = None
         problems = check.read(self, fields)  # sets these and all the others
@@ -58,12 +60,15 @@ class Settings:
 
     def copy_fields(self):
         """Return a copy of what settings.json says."""
-        return dict(self._fields)
+        fields = dict(self._fields)
+        fields["networks"] = _written(self.networks)
+        return fields
 
     def save(self, directory="."):
         """Write the settings with the volume as it is now, the only one that changes by itself."""
-        self._fields["volume"] = self.volume
-        save(self._fields, directory)
+        fields = self.copy_fields()
+        fields["volume"] = self.volume
+        save(fields, directory)
 
     def save_relay(self, host, port, directory="."):
         """Replace the relay's address, its path stays, and write the settings if that can be."""
@@ -85,15 +90,14 @@ class Settings:
         """
         from device import settings_check as check
 
-        fields = dict(self._fields)
-        fields["networks"] = [{"ssid": ssid, "password": key} for ssid, key in networks]
+        fields = self.copy_fields()
+        fields["networks"] = _written(networks)
         try:
             networks = check.networks(fields["networks"])
         finally:
             unload("device.settings_check")
         fields["volume"] = self.volume
         save(fields, directory)
-        self._fields = fields
         self.networks = networks
 
 
@@ -104,6 +108,10 @@ class RelayAddress:
         from device import settings_check
 
         self.secure, self.host, self.port, self.path = settings_check.take_apart(url)
+
+
+def _written(networks):
+    return [{"ssid": ssid, "password": password} for ssid, password in networks]
 
 
 def load(directory="."):

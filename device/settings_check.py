@@ -10,12 +10,12 @@ from device.protocol import is_allowed_age
 from device.settings import (
     DEFAULT_NIGHT_VOLUME,
     DEFAULT_VOLUME,
+    LONGEST_SLEEP_MINUTES,
     MOST_NETWORKS,
     RelayAddress,
 )
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
-LONGEST_SLEEP_MINUTES = 1440
 
 
 def read(settings, fields):

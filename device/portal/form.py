@@ -1,8 +1,15 @@
 """From the form that a phone sends to settings, or to what is wrong in plain words. Pure."""
 
+from device.night import minute_of
 from device.pairing_proof import clean_code
 from device.protocol import OLDEST_AGE, YOUNGEST_AGE
-from device.settings import MOST_NETWORKS, RelayAddress, Settings, SettingsError
+from device.settings import (
+    LONGEST_SLEEP_MINUTES,
+    MOST_NETWORKS,
+    RelayAddress,
+    Settings,
+    SettingsError,
+)
 from device.websocket.utf8 import Utf8Validator
 from device.wifi_scan import INSECURE
 
@@ -101,6 +108,8 @@ def apply(form, base, found):
         problems.append("Choose how loud the toy may get at most.")
     else:
         fields["volume_ceiling"] = ceiling
+    _apply_night(form, fields, problems)
+    _apply_sleep(form, fields, problems)
     certificate = "".join(form.get("certificate", "").split())
     if certificate:
         fields["relay_certificate"] = certificate
@@ -125,6 +134,44 @@ def _apply_code(form, fields, problems):
     except ValueError as error:
         problems.append("The pairing code %s." % error)
     return True
+
+
+def _apply_night(form, fields, problems):
+    """Take the night; a form without its fields leaves it as it was."""
+    if "night_from" not in form:
+        return
+    first, last = form["night_from"].strip(), form.get("night_until", "").strip()
+    fields.pop("night_from", None)
+    fields.pop("night_until", None)
+    ceiling = _whole_number(form.get("night_ceiling"))
+    if ceiling is None or not 0 <= ceiling <= 100:
+        problems.append("Choose how loud the toy may get at night, under More.")
+    else:
+        fields["night_volume_ceiling"] = ceiling
+    if not first and not last:
+        return
+    fields["night_from"], fields["night_until"] = first, last  # kept to be put right
+    if not first or not last:
+        problems.append("Enter both when the night begins and when it ends, or neither: see More.")
+        return
+    try:
+        if minute_of(first) == minute_of(last):
+            problems.append("The night has to end at another time than it begins: see More.")
+    except ValueError:
+        problems.append("Enter the times of the night like 19:30, under More.")
+
+
+def _apply_sleep(form, fields, problems):
+    """Take after how many minutes of rest the toy sleeps; empty leaves it to the toy."""
+    if "sleep" not in form:
+        return
+    fields.pop("sleep_minutes", None)
+    if form["sleep"].strip():
+        minutes = _whole_number(form["sleep"])
+        if minutes is None or minutes > LONGEST_SLEEP_MINUTES:
+            problems.append("Choose after how many minutes the toy goes to sleep, under More.")
+        else:
+            fields["sleep_minutes"] = minutes
 
 
 def _check_address(address, problems):
@@ -165,7 +212,7 @@ def _apply_network(form, fields, found, problems):
 
 def _whole_number(text):
     digits = (text or "").strip()
-    if not 1 <= len(digits) <= 3 or not all("0" <= digit <= "9" for digit in digits):
+    if not 1 <= len(digits) <= 4 or not all("0" <= digit <= "9" for digit in digits):
         return None
     return int(digits)
 

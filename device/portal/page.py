@@ -5,11 +5,13 @@ which is as large as a fifth of the code, is never in memory at once.
 """
 
 from device.protocol import OLDEST_AGE, YOUNGEST_AGE
+from device.settings import DEFAULT_NIGHT_VOLUME
 from device.wifi_scan import INSECURE
 
 STRONG_DBM = -60
 WEAK_DBM = -75
 DEFAULT_CEILING = 80  # percent; offered where no grown-up has chosen yet
+SLEEP_STEPS = (10, 30, 60, 120)  # minutes
 
 FOLDER = __file__.rsplit("/", 1)[0] + "/"
 # Phones "correct" what they do not know, and a password cannot be typed twice without a script, so
@@ -46,13 +48,17 @@ def form_page(found, fields, problems=(), failure=None):
         "keep_pairing": "; leave it empty to stay paired" if fields.get("token") else "",
         "keep_token": KEEP if fields.get("token") else "",
         "open": " checked" if fields.get("allow_insecure_wifi") is True else "",
+        "night_from": _time(fields.get("night_from")),
+        "night_until": _time(fields.get("night_until")),
     }
     lists = {
         "failure": _failure(failure),
         "problems": _problems(problems),
         "networks": _networks(found, fields.get("networks") or ()),
         "ages": _numbers(range(YOUNGEST_AGE, OLDEST_AGE + 1), " years", fields.get("age")),
-        "ceilings": _ceilings(fields.get("volume_ceiling")),
+        "ceilings": _ceilings(fields.get("volume_ceiling"), DEFAULT_CEILING),
+        "night_ceilings": _ceilings(fields.get("night_volume_ceiling"), DEFAULT_NIGHT_VOLUME),
+        "sleeps": _sleeps(fields.get("sleep_minutes")),
     }
     return _page("form.html", values, lists)
 
@@ -118,10 +124,27 @@ def _signal(one):
     return words + ", no real password" if one["security"] in INSECURE else words
 
 
-def _ceilings(ceiling):
+def _time(text):
+    """Return a time of day as the browser's own field takes it, with two digits for the hour."""
+    if not isinstance(text, str):
+        return ""
+    return escape(text if len(text) != 4 else "0" + text)
+
+
+def _sleeps(minutes):
+    known = type(minutes) is int
+    yield _option("", "30 minutes on a battery, else never", not known)
+    yield _option(0, "never", known and minutes == 0)
+    steps = set(SLEEP_STEPS)
+    if known and minutes > 0:
+        steps.add(minutes)
+    yield from _numbers(sorted(steps), " minutes", minutes)
+
+
+def _ceilings(ceiling, default):
     if type(ceiling) is not int or not 0 <= ceiling <= 100:
-        ceiling = DEFAULT_CEILING
-    steps = set(range(20, 101, 10))
+        ceiling = default
+    steps = set(range(10, 101, 10))
     steps.add(ceiling)
     return _numbers(sorted(steps), " %", ceiling)
 

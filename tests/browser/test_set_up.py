@@ -36,10 +36,10 @@ async def open_page(toy, browser):
 
 
 async def fill_in(browser, **fields):
-    if "token" in fields:
+    if {"token", "night_from", "sleep"} & fields.keys():
         await browser.evaluate("document.querySelector('details').open = true")
     for name, value in fields.items():
-        if name in ("ssid", "age", "ceiling"):
+        if name in ("ssid", "age", "ceiling", "night_ceiling", "sleep"):
             await browser.choose(f"#{name}", value)
         else:
             await browser.type(f"#{name}", value)
@@ -197,3 +197,30 @@ async def test_a_toy_that_is_set_up_shows_no_secret_and_keeps_what_is_not_change
         await browser.wait_for("#done", 60)
         saved = json.loads(toy.saved_settings)
     assert {name: saved[name] for name in settings} == settings
+
+
+async def test_night_and_sleep_are_set_under_more(house, browser):  # noqa: F811
+    async with new_toy(house) as toy:
+        await open_page(toy, browser)
+        await fill_in(browser, **GOOD, relay=f"ws://127.0.0.1:{house.server.port}")
+        await fill_in(browser, night_ceiling="20", sleep="60")
+        await set_time(browser, "night_from", "19:30")
+        await send(browser)
+        await browser.wait_for("#problems")
+        assert "when the night begins and when it ends" in await browser.text()
+        assert await browser.evaluate("document.querySelector('#night_from').value") == "19:30"
+        await browser.evaluate("document.querySelector('details').open = true")
+        await set_time(browser, "night_until", "07:00")
+        await look_at(browser, "set-up-more")
+        assert await browser.evaluate("document.documentElement.scrollWidth") <= 390
+        await fill_in(browser, password=GOOD["password"], token=TOKEN)
+        await send(browser)
+        await browser.wait_for("#done", 60)
+        saved = json.loads(toy.saved_settings)
+    night = (saved["night_from"], saved["night_until"], saved["night_volume_ceiling"])
+    assert night == ("19:30", "07:00", 20)
+    assert saved["sleep_minutes"] == 60
+
+
+async def set_time(browser, name, value):
+    await browser.evaluate(f"document.querySelector('#{name}').value = '{value}'")

@@ -25,6 +25,13 @@ GOOD = {
     "age": "7",
     "ceiling": "80",
 }
+NIGHT = {"night_from": "19:30", "night_until": "07:00", "night_ceiling": "20"}
+
+
+def night(**changed):
+    fields = dict(NIGHT)
+    fields.update(changed)
+    return fields
 
 
 def test_a_form_is_decoded():
@@ -105,6 +112,15 @@ def test_each_mistake_is_named_and_the_rest_is_kept():
         ({"age": "-7"}, "age"),
         ({"ceiling": "101"}, "loud"),
         ({"ceiling": ""}, "loud"),
+        (night(night_until=""), "or neither"),
+        (night(night_from=" "), "or neither"),
+        (night(night_from="half past"), "like 19:30"),
+        (night(night_from="24:00"), "like 19:30"),
+        (night(night_from='"><script>'), "like 19:30"),
+        (night(night_until="19:30"), "another time"),
+        (night(night_ceiling="200"), "loud the toy may get at night"),
+        ({"sleep": "1441"}, "goes to sleep"),
+        ({"sleep": "soon"}, "goes to sleep"),
     ):
         entered = dict(GOOD)
         entered.update(changed)
@@ -113,7 +129,26 @@ def test_each_mistake_is_named_and_the_rest_is_kept():
         assert words in problems[0], (changed, problems)
         for secret in (entered["password"], entered["token"]):
             assert not secret or secret not in problems[0], problems
-        "".join(page.form_page(FOUND, fields, problems))
+        assert "<script" not in "".join(page.form_page(FOUND, fields, problems))
+
+
+def test_night_and_sleep_can_be_set_and_taken_back():
+    entered = dict(GOOD)
+    entered.update(NIGHT)
+    entered["sleep"] = "60"
+    fields, problems = form.apply(entered, {}, FOUND)
+    equal(problems, [])
+    equal((fields["night_from"], fields["night_until"]), ("19:30", "07:00"))
+    equal((fields["night_volume_ceiling"], fields["sleep_minutes"]), (20, 60))
+    shown = "".join(page.form_page(FOUND, fields))
+    assert 'type="time" value="19:30"' in shown and 'value="60" selected' in shown
+    kept, _ = form.apply(GOOD, fields, FOUND)  # a form that does not ask
+    equal((kept["night_from"], kept["sleep_minutes"]), ("19:30", 60))
+    entered.update({"night_from": "", "night_until": "", "sleep": ""})
+    fields, problems = form.apply(entered, fields, FOUND)
+    equal(problems, [])
+    assert not {"night_from", "night_until", "sleep_minutes"} & set(fields)
+    assert 'value="07:00"' in "".join(page.form_page([], {"night_until": "7:00"}))
 
 
 def test_a_code_takes_the_place_of_address_token_and_certificate():
@@ -174,7 +209,12 @@ def test_pages_show_strangers_as_text():
 
 
 def test_pages_take_what_a_broken_file_says():
-    for fields in ({}, {"age": "x", "volume_ceiling": "loud", "relay": 5}, {"volume_ceiling": 33}):
+    for fields in (
+        {},
+        {"age": "x", "volume_ceiling": "loud", "relay": 5},
+        {"volume_ceiling": 33},
+        {"night_from": 7, "night_until": None, "night_volume_ceiling": "x", "sleep_minutes": "x"},
+    ):
         shown = "".join(page.form_page([], fields))
         assert shown.endswith("</html>\n")
         assert "<form" in shown
