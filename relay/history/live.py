@@ -41,12 +41,17 @@ class Live:
         self._watchers: set[Watcher] = set()
         self._closed = False
 
+    def has_room(self, household: str) -> bool:
+        """Tell whether one more of a household may watch."""
+        of_this = sum(one.household == household for one in self._watchers)
+        crowded = len(self._watchers) >= MOST_WATCHERS or of_this >= MOST_OF_A_HOUSEHOLD
+        return not (crowded or self._closed)
+
     @contextlib.contextmanager
     def watch(self, household: str) -> Iterator[Watcher]:
         """Add a watcher for as long as the block lasts; raises TooManyWatchers."""
-        of_this = sum(one.household == household for one in self._watchers)
-        if len(self._watchers) >= MOST_WATCHERS or of_this >= MOST_OF_A_HOUSEHOLD or self._closed:
-            raise TooManyWatchers(f"{of_this} of one household are watching already")
+        if not self.has_room(household):
+            raise TooManyWatchers("as many are watching already as the relay can bear")
         watcher = Watcher(household)
         self._watchers.add(watcher)
         try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from relay.house import Standing
 from relay.record import Outcome, TurnRecord
+from relay.safety.finding import Category
 from relay.safety.verdict import Action, Alert
 from relay.schema import LONGEST_REASON
 from relay.store.transcripts import Transcript
@@ -13,7 +14,7 @@ _DAY_S = 24 * 3600
 # Whoever hurts a child may be the one who reads here: of these not a word is kept, whatever the
 # switches say (docs/safety.md, "Alerts").
 _NEVER_QUOTED = (Alert.SELF_HARM, Alert.ABUSE)
-_NEVER_QUOTED_CATEGORIES = ("self_harm", "abuse_disclosure")
+_NEVER_QUOTED_CATEGORIES = (Category.SELF_HARM.value, Category.ABUSE_DISCLOSURE.value)
 # In these nobody asked anything, or nothing was understood.
 _NO_QUESTION = (Outcome.RESTED, Outcome.REFUSED, Outcome.NOT_UNDERSTOOD)
 

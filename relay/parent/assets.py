@@ -14,6 +14,8 @@ _TYPES = {
     "browser_toy.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    "live.js": "text/javascript",
+    "progress.js": "text/javascript",
     "resampler.js": "text/javascript",
     "sound_worklet.js": "text/javascript",
     "style.css": "text/css",

@@ -28,9 +28,19 @@ def render(template: str, **values: object) -> str:
 
 def _when(unix_s: int) -> str:
     """Return a time as people at home read it; the month by name, so that nobody mixes them up."""
+    return f"{_day(unix_s)}, {_hour(unix_s)}"
+
+
+def _day(unix_s: int) -> str:
+    """Return the day at home."""
     then = time.localtime(unix_s)
-    day = t(f"months.m{then.tm_mon}", day=then.tm_mday, year=then.tm_year)
-    return f"{day}, {then.tm_hour}:{then.tm_min:02d}"
+    return t(f"months.m{then.tm_mon}", day=then.tm_mday, year=then.tm_year)
+
+
+def _hour(unix_s: int) -> str:
+    """Return the time of the day at home."""
+    then = time.localtime(unix_s)
+    return f"{then.tm_hour}:{then.tm_min:02d}"
 
 
 def _ago(unix_s: int) -> str:
@@ -50,4 +60,4 @@ def _clock(minutes: int | None) -> str:
 
 
 _environment.globals.update(t=t, asset_url=asset_url)
-_environment.filters.update(when=_when, ago=_ago, clock=_clock, zip=zip)
+_environment.filters.update(when=_when, day=_day, hour=_hour, ago=_ago, clock=_clock, zip=zip)

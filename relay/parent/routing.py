@@ -26,12 +26,16 @@ FORM_TOKEN = "token"  # noqa: S105 - the name of a field
 
 @dataclass(frozen=True)
 class Page:
-    """A handler and where it is found. Only a parent who is logged in sees it unless `public`."""
+    """A handler and where it is found. Only a parent who is logged in sees it unless `public`.
+
+    A page that is asked for `by_itself`, by a script, keeps nobody logged in.
+    """
 
     method: str
     path: str
     handler: Handler
     public: bool = False
+    by_itself: bool = False
 
 
 def make_route(page: Page, services: PageServices) -> Route:
@@ -66,7 +70,7 @@ async def _serve(page: Page, services: PageServices, request: Request) -> Respon
     if session is not None:
         now = int(services.now())
         login = await services.tables.logins.find(
-            digest(session), now=now, idle_s=IDLE_S, is_use=not by_itself
+            digest(session), now=now, idle_s=IDLE_S, is_use=not (by_itself or page.by_itself)
         )
     if login is None and not page.public:
         # A part of a page that keeps itself fresh cannot show the form: the whole page has to.

@@ -46,6 +46,8 @@ async def save_rules(visit: Visit) -> Response:
         stored = changed_meanwhile(sent, meanwhile.current)
         sent["revision"] = str(meanwhile.current.revision)
         return _form(visit, child, sent, stored=stored, status=409)
+    # A shorter time holds for what is kept already, too.
+    await tables.transcripts.shorten(child.id, saved.transcript_days)
     await visit.page.changed()
     # What was changed, not to what: a family's own blocked words may be private.
     names = sorted(changed_meanwhile(fields_of(saved), before))

@@ -48,6 +48,7 @@ class PageServer:
         config.load()
         config.ssl = tls
         self._server = _QuietServer(config)
+        self._live = services.live
         self._task: asyncio.Task[None] | None = None
         self.port = self._settings.port
 
@@ -59,6 +60,7 @@ class PageServer:
 
     async def stop(self) -> None:
         """Let requests that are being served finish, and close; harmless when repeated."""
+        self._live.close()  # streams that would never end by themselves
         if self._task is not None:
             self._server.should_exit = True
             await asyncio.wait([self._task])

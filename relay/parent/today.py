@@ -4,7 +4,6 @@ import time
 
 from starlette.responses import Response
 
-from relay.parent.errors import Refused
 from relay.parent.routing import Page
 from relay.parent.toy_view import ToyView, view_of
 from relay.parent.visit import Visit
@@ -20,11 +19,14 @@ async def show_today(visit: Visit) -> Response:
     days = []
     for child in children:
         consents = await tables.children.consents(household, child.id)
+        today = await tables.usage.day(child.id, day)
         days.append(
             {
                 "child": child,
                 "consented": bool(consents) and consents[0].is_valid,
-                "minutes": (await tables.usage.of(child.id, day) + 59) // 60,
+                "minutes": (today.seconds + 59) // 60,
+                "questions": today.questions,
+                "stopped": today.stopped,
                 "rules": await tables.rules.of(household, child.id),
             }
         )
@@ -43,15 +45,6 @@ async def show_toys_now(visit: Visit) -> Response:
     return visit.render("toys_now.html", toys=await _views(visit, children))
 
 
-async def tick_off_alert(visit: Visit) -> Response:
-    """Note that a parent has seen an alert."""
-    alert = visit.part("alert")
-    if not alert.isdecimal() or len(alert) > 9:
-        raise Refused(404, "errors.not_found")
-    await visit.page.tables.alerts.tick_off(visit.household, int(alert))
-    return visit.go("/")
-
-
 async def _views(visit: Visit, children: list[Child]) -> list[ToyView]:
     by_id = {child.id: child for child in children}
     toys = await visit.page.tables.toys.of(visit.household)
@@ -61,5 +54,4 @@ async def _views(visit: Visit, children: list[Child]) -> list[ToyView]:
 PAGES = (
     Page("GET", "/", show_today),
     Page("GET", "/toys-now", show_toys_now),
-    Page("POST", "/alerts/{alert}/seen", tick_off_alert),
 )

@@ -60,12 +60,13 @@ def view_of(
         toy,
         child,
         state,
-        None if health is None or health.rssi is None else _signal(health.rssi),
+        None if health is None or health.rssi is None else signal_word(health.rssi),
         None if health is None else health.battery_percent,
     )
 
 
-def _signal(rssi: int) -> str:
+def signal_word(rssi: int) -> str:
+    """Return the key below texts "signal" for a signal in dBm."""
     if rssi >= _GOOD_DBM:
         return "good"
     return "fair" if rssi > _WEAK_DBM else "weak"

@@ -96,9 +96,11 @@ async def _form(
 ) -> Response:
     children = await visit.page.tables.children.of(visit.household)
     by_id = {one.id: one for one in children}
+    session = visit.page.sessions.get(toy.id)
     return visit.render(
         "toy.html",
         422 if errors else 200,
+        firmware=session.hello.firmware if session and session.hello else "",
         view=view_of(toy, by_id, visit.page.sessions),
         children=children,
         name=name,

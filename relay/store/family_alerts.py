@@ -1,8 +1,9 @@
 """Alerts as a parent sees them: those of one household's toys."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, tuple_, update
 
 from relay.database import Database
 from relay.safety.verdict import Alert
@@ -23,6 +24,29 @@ class FamilyAlert:
     seen: int | None
 
 
+_IN_ORDER = (
+    select(
+        alerts.c.id,
+        alerts.c.kind,
+        alerts.c.category,
+        alerts.c.created,
+        toys.c.name,
+        children.c.name,
+        alerts.c.seen,
+    )
+    .select_from(
+        alerts.join(toys, alerts.c.toy == toys.c.id).outerjoin(
+            children, alerts.c.child == children.c.id
+        )
+    )
+    .order_by(alerts.c.created.desc(), alerts.c.id.desc())
+)
+
+
+def _found(connection: Connection, query: Select[Any]) -> list[FamilyAlert]:
+    return [FamilyAlert(row[0], Alert(row[1]), *row[2:]) for row in connection.execute(query)]
+
+
 class FamilyAlerts:
     """A household's alerts; every method raises StoreError."""
 
@@ -34,28 +58,22 @@ class FamilyAlerts:
 
         def work(connection: Connection) -> tuple[list[FamilyAlert], int]:
             chosen = (toys.c.household == household, alerts.c.seen.is_(None))
-            query = (
-                select(
-                    alerts.c.id,
-                    alerts.c.kind,
-                    alerts.c.category,
-                    alerts.c.created,
-                    toys.c.name,
-                    children.c.name,
-                    alerts.c.seen,
-                )
-                .select_from(
-                    alerts.join(toys, alerts.c.toy == toys.c.id).outerjoin(
-                        children, alerts.c.child == children.c.id
-                    )
-                )
-                .where(*chosen)
-                .order_by(alerts.c.created.desc(), alerts.c.id.desc())
-            )
             count = select(func.count()).select_from(alerts.join(toys, alerts.c.toy == toys.c.id))
-            rows = connection.execute(query.limit(limit))
-            found = [FamilyAlert(row[0], Alert(row[1]), *row[2:]) for row in rows]
+            found = _found(connection, _IN_ORDER.where(*chosen).limit(limit))
             return found, int(connection.execute(count.where(*chosen)).scalar_one())
+
+        return await self._database.read(work)
+
+    async def of(
+        self, household: str, *, before: tuple[int, int] | None = None, limit: int = 30
+    ) -> list[FamilyAlert]:
+        """Return all alerts, newest first; `before` is time and id of the last one shown."""
+
+        def work(connection: Connection) -> list[FamilyAlert]:
+            query = _IN_ORDER.where(toys.c.household == household)
+            if before is not None:
+                query = query.where(tuple_(alerts.c.created, alerts.c.id) < tuple_(*before))
+            return _found(connection, query.limit(limit))
 
         return await self._database.read(work)
 

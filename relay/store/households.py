@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from relay.database import Database
 from relay.schema import households
@@ -41,6 +41,27 @@ class Households:
             return [Household(*row) for row in connection.execute(_IN_ORDER)]
 
         return await self._database.read(work)
+
+    async def country(self, household: str) -> str:
+        """Return whose help lines a household wants to see, "" if it has not said."""
+
+        def work(connection: Connection) -> str:
+            query = select(households.c.country).where(households.c.id == household)
+            return connection.execute(query).scalar_one_or_none() or ""
+
+        return await self._database.read(work)
+
+    async def set_country(self, household: str, country: str) -> None:
+        """Set it; "" takes it back."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(households)
+                .where(households.c.id == household)
+                .values(country=country or None)
+            )
+
+        await self._database.call(work)
 
 
 _IN_ORDER = select(households.c.id, households.c.name, households.c.created).order_by(

@@ -9,12 +9,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
 from relay.age import AgeBand
-from relay.messages import Heartbeat
 from relay.parent.server import PageServer
 from relay.safety.verdict import Alert
-from relay.session import State
 from relay.store.pairings import Pairings
 from tests.browser.chromium import find_chromium
+from tests.parent.connected import Connected
 from tests.parent.page import PASSWORD, open_house
 
 PHONE = {"width": 360, "height": 740}
@@ -22,15 +21,6 @@ DESK = {"width": 1280, "height": 800}
 # Where to put pictures for people to look at; nowhere unless asked for.
 PICTURES = os.environ.get("TEST_PICTURES")
 PATIENCE_MS = 60_000
-
-
-class Connected:
-    """A toy that is there."""
-
-    state = State.IDLE
-    health = Heartbeat.model_validate(
-        {"type": "heartbeat", "rssi": -58, "heap_free": 1, "uptime_s": 1, "battery_percent": 84}
-    )
 
 
 @pytest.fixture
@@ -114,7 +104,7 @@ async def test_what_happens_meanwhile_is_seen_without_loading_the_page_again(chr
     async with tab(chromium, house) as page:
         await first_visit(page, house)
         await page.get_by_text("Has not been here yet").wait_for()
-        house.sessions[toy.id] = Connected()
+        house.sessions[toy.id] = Connected(battery_percent=84)
         await page.get_by_text("Ready").wait_for()
 
         await page.goto("/add-toy")
@@ -143,7 +133,7 @@ async def furnish(house):
     await house.tables.children.consent(home, mia.id, parent.id)
     bear = await house.toy("Bear", child=mia.id)
     await house.toy("Fox", 9)
-    house.sessions[bear.id] = Connected()
+    house.sessions[bear.id] = Connected(battery_percent=84)
     await house.store.add_alert(
         Alert.ABUSE, toy=bear.id, session="a" * 12, category="x", band=AgeBand.AGES_6_TO_8
     )

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relay.age import AgeBand
-from relay.messages import Heartbeat
 from relay.parent.forms import MOST_BYTES, Form
 from relay.parent.rules_form import Choices, fields_of, fields_sent, read_rules
 from relay.parent.texts import t
@@ -17,6 +16,7 @@ from relay.safety.verdict import Alert
 from relay.session import State
 from relay.store.audit import Deed
 from relay.store.rules import ChildRules
+from tests.parent.connected import Connected
 from tests.parent.page import open_house
 
 CHOICES = Choices(voices=("en-us", "en-gb"), languages=("en",))
@@ -119,15 +119,9 @@ async def test_a_toy_is_renamed_handed_over_put_to_rest_and_removed(house, ada):
 async def test_how_a_toy_is_doing_is_said_in_words(house, ada):
     toy = await house.toy("Bear")
 
-    class Connected:
-        state = State.SPEAKING
-        health = Heartbeat.model_validate_json(
-            '{"type":"heartbeat","rssi":-80,"heap_free":1,"uptime_s":1,"battery_percent":9}'
-        )
-
     page = await ada.get("/toys-now")
     assert str(t("state.never")) in page.text
-    house.sessions[toy.id] = Connected()
+    house.sessions[toy.id] = Connected(State.SPEAKING, rssi=-80, battery_percent=9)
     for path in ("/", "/toys", "/toys-now", f"/toys/{toy.id}"):
         text = (await ada.get(path)).text
         assert str(t("state.speaking")) in text and str(t("signal.weak")) in text, path

@@ -7,18 +7,34 @@ import pytest
 from markupsafe import Markup
 
 from relay.pairing import OfferState
+from relay.parent.helplines import countries
 from relay.parent.render import _environment, render
 from relay.parent.texts import catalogue, t
 from relay.parent.toy_view import _WORDS
+from relay.safety.finding import Category
 from relay.safety.parent import Topic
 from relay.safety.verdict import Alert
 from relay.store.audit import Deed
 from relay.store.invitations import InvitationKind
+from relay.update.requests import UpdateState
 
 PARENT = Path(__file__).parents[2] / "relay" / "parent"
+CHARTS = {"rssi", "battery", "turnaround", "heap", "reconnects"}
+# Turns about these are not kept: relay/history/note.py.
+NEVER_SHOWN = (Category.SELF_HARM, Category.ABUSE_DISCLOSURE, Category.CHECK_FAILED)
 # Keys that are put together where they are used, and all that they can come to.
 PUT_TOGETHER = {
     "alert.": {alert.value for alert in Alert},
+    "say.": {alert.value for alert in Alert},
+    "say_title.": {alert.value for alert in Alert},
+    "category.": {category.value for category in Category if category not in NEVER_SHOWN}
+    | {"other"},
+    "country.": set(countries()),
+    "chart.": CHARTS,
+    "chart_about.": CHARTS,
+    "unit.": CHARTS,
+    "outcome.": {"cancelled", "failed"},
+    "update_state.": {state.value for state in UpdateState},
     "deed.": {deed.value for deed in Deed},
     "link.": {kind.value for kind in InvitationKind},
     "link_about.": {kind.value for kind in InvitationKind},
