@@ -27,6 +27,7 @@ class Recognition(Protocol):
     async def so_far(self) -> Transcript:
         """Return the transcript of what was accepted up to now; raises EngineError.
 
+        Empty also where that is so much that an engine leaves it for the end.
         The utterance goes on. When only silence follows, `finish` gives the same words at once.
         It may be called again and again; cancel it when it is no longer of use.
         """

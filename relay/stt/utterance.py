@@ -46,7 +46,8 @@ class Decoder(Protocol[Model_contra]):
     def so_far(self, model: Model_contra, cancelled: Cancelled) -> Transcript:
         """Return the transcript of all the sound up to now; more may follow.
 
-        Once `cancelled` is set it returns soon, whatever it has.
+        It may leave much sound for the end, and return none. Once `cancelled` is set it returns
+        soon, whatever it has.
         """
 
     def finish(self, model: Model_contra, cancelled: Cancelled) -> Transcript:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from relay.audio import BYTES_PER_MS
+from relay.audio import BYTES_PER_MS, duration_ms
 from relay.config import SttSettings, TtsSettings
 from relay.errors import EngineError
 from relay.stt import Transcript
 from relay.stt.utterance import Utterances
 from relay.stt.vosk_engine import VoskEngine
-from relay.stt.whisper_engine import WhisperEngine, recognise
+from relay.stt.whisper_engine import LONGEST_AHEAD_S, WhisperEngine, recognise
 from relay.tts.pyttsx3_engine import Pyttsx3Engine
 from relay.urgency import Urgency
 
@@ -90,6 +90,19 @@ async def test_whisper_recognises_in_the_pause_and_never_the_same_sound_twice(mo
         recognition.accept(silence(500))
         assert words((await recognition.finish()).text) == words("why is the sky blue")
         assert len(looks) == made
+    finally:
+        await engine.close()
+
+
+async def test_whisper_leaves_a_long_tale_for_the_end():
+    (story,) = await spoken("Tell me a story about a little dragon.")
+    engine = await WhisperEngine.load(SttSettings(timeout_s=60), MODELS)
+    try:
+        recognition = engine.start()
+        said = -(-LONGEST_AHEAD_S * 1000 // duration_ms(story))
+        recognition.accept((story + silence(300)) * int(said))
+        assert (await recognition.so_far()).text == ""
+        assert "little dragon" in (await recognition.finish()).text
     finally:
         await engine.close()
 

@@ -12,6 +12,7 @@ BENCHES = {
     "load": "a hundred idle toys, and eight children who ask in the same second",
     "memory": "the relay's memory over hundreds or thousands of turns",
     "performance": "docs/performance.md made anew from the JSON of latency, load and memory",
+    "recognition": "words misheard by our Whisper and by plain faster-whisper, side by side",
     "reconnect": "from a working network to an answered hello, after four kinds of trouble",
     "safety": "bad talk stopped, good talk wrongly stopped, milliseconds a sentence",
     "sound": "how long sound stays in the toy, and what a frame leaves to clear up",

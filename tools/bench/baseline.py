@@ -129,7 +129,7 @@ async def measure(
 
     Raises EngineError, ModelMissing.
     """
-    whisper = await asyncio.to_thread(_load_whisper, settings)
+    whisper = await asyncio.to_thread(load_whisper, settings)
     llm = await load_llm(settings.llm, settings.models_dir)
     try:
         tts = await load_tts(settings.tts, settings.models_dir)
@@ -143,7 +143,8 @@ async def measure(
         await llm.close()
 
 
-def _load_whisper(settings: Settings) -> "WhisperModel":
+def load_whisper(settings: Settings) -> "WhisperModel":
+    """Return faster-whisper's own engine with the relay's model; raises ModelMissing."""
     from faster_whisper import WhisperModel  # noqa: PLC0415 - takes seconds, and not always needed
 
     folder = find(settings.models_dir, settings.stt.whisper_model, engine="plain pipeline")
