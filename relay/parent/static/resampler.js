@@ -6,7 +6,7 @@
 
 globalThis.Resampler = class Resampler {
   static CROSSINGS = 16; // of the sinc to each side
-  static STEPS = 256; // of the table from one crossing to the next
+  static STEPS = 1024; // of the table from one crossing to the next
   static PASS = 0.92; // of the lower rate's half is left as it is
   static BETA = 8; // Kaiser: about 80 dB
 

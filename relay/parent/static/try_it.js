@@ -157,7 +157,7 @@ class TryIt {
 }
 
 const sayings = Object.fromEntries(
-  [...document.querySelectorAll("#sayings [data-say]")].map((one) => [
+  [...$("sayings").content.querySelectorAll("[data-say]")].map((one) => [
     one.dataset.say,
     one.textContent,
   ]),
