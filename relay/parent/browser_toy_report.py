@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 
 from relay.link import ToyLink
+from relay.parent.texts import catalogue
 from relay.record import Stage, TurnRecord
 from relay.safety.verdict import Action
 
@@ -47,9 +48,13 @@ def turn_report(record: TurnRecord) -> str:
             "turn": record.turn,
             "heard": record.heard,
             "said": record.said,
-            "stopped": stopped[0].category.replace("_", " ") if stopped else "",
+            "stopped": _about(stopped[0].category) if stopped else "",
             "alert": any(each.alert is not None for each in stopped),
             "first_sound_ms": None if first_sound_ms is None else round(first_sound_ms),
             "outcome": None if record.outcome is None else record.outcome.value,
         }
     )
+
+
+def _about(category: str) -> str:
+    return str(catalogue().get(f"category.{category}", category.replace("_", " ")))
