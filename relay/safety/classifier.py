@@ -22,12 +22,14 @@ import numpy.typing as npt
 from relay.age import AgeBand
 from relay.safety.embedding import DIMENSIONS, Embedder, Vector
 from relay.safety.errors import SafetyError
-from relay.safety.finding import Category, Finding, Passage, Side
+from relay.safety.finding import ALERTS, Category, Finding, Passage, Side
 from relay.safety.pieces import TooManyPieces, joined, pieces
 from relay.safety.verdict import Action
 
 WORD_SLOTS = 2**15
+_FEWEST_WORDS = 2  # one word alone ("so,") is for the rules: a vector of it says little
 _DOUBT = 1.0  # below the threshold: where it is worth the time to look at the clauses too
+_SOONER = 0.2  # below the threshold, where a miss costs most: a cry for help
 _REMEMBERED = 512  # scores of texts, by keyed digest: earlier words and replies come again
 
 Array = npt.NDArray[np.float32]
@@ -156,10 +158,13 @@ class Classifier:
             return [Finding(Category.UNREADABLE, "meaning.too_long", Action.CAUTION, "say_again")]
         machine = self.machine
         threshold = machine.thresholds[passage.band]
+        wholes = [text for text in wholes if len(text.split()) >= _FEWEST_WORDS]
         if found := self._look("whole", wholes, passage, threshold):
             return found
-        if any(self._judge(text)[0] > threshold - _DOUBT for text in wholes) and (
-            found := self._look("part", parts, passage, threshold + machine.margin)
+        # A part must win by more, the more harmless the whole is.
+        lack = threshold - max((self._judge(text)[0] for text in wholes), default=-math.inf)
+        if lack < _DOUBT and (
+            found := self._look("part", parts, passage, threshold + machine.margin + lack)
         ):
             return found
         together = joined(passage.before, passage.views)
@@ -176,7 +181,9 @@ class Classifier:
         except TooManyPieces:
             return False
         together = joined(passage.before, passage.views)
-        texts = [*wholes, *parts, *(together or ())[1:]]
+        # A word that is none may stand for one that it sounds like: "kil my bruvver".
+        sounded = [passage.views.readings[4].strip()] if passage.views.skeletons else []
+        texts = [*wholes, *parts, *sounded, *(together or ())[1:]]
         return bool(wholes) and all(self._judge(text)[0] < self.machine.clear for text in texts)
 
     def _look(
@@ -188,7 +195,8 @@ class Classifier:
         return [
             Finding(kind.category, f"meaning.{name}.{kind.topic}", kind.action, kind.topic)
             for score, kind in judged
-            if score >= threshold and (kind.until >= youngest or kind.category in passage.always)
+            if score >= threshold - (_SOONER if kind.category in ALERTS else 0)
+            and (kind.until >= youngest or kind.category in passage.always)
         ]
 
     def _judge(self, text: str) -> tuple[float, Kind]:

@@ -5,6 +5,7 @@ a space at both ends (" i am here "); contractions are written out, since rules 
 is for what was disguised on purpose: look `Skeleton` up.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -63,6 +64,21 @@ class Views:
     readings: tuple[str, ...]
     skeletons: tuple[Skeleton, ...]
 
+    @property
+    def is_disguised(self) -> bool:
+        """Whether letters are replaced by marks or parted, as nobody writes and no one is heard.
+
+        A word that is only unknown, a name or a slip, is no disguise.
+        """
+        chunks = [chunk.strip(_AROUND_WORDS) for chunk in fold(self.text).split()]
+        single = [len(chunk) == 1 and chunk not in "aio" and chunk.isalpha() for chunk in chunks]
+        return any(map(_is_mixed, chunks)) or any(a and b for a, b in itertools.pairwise(single))
+
+
+def _is_mixed(chunk: str) -> bool:
+    bare = chunk.replace("'", "").replace("-", "")
+    return any(map(str.isalpha, bare)) and not bare.isalpha()
+
 
 def fold(text: str) -> str:
     """Return `text` in lower case without accents, look-alikes and invisible characters."""
@@ -74,6 +90,7 @@ def fold(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+_AROUND_WORDS = '.,;:?!"()[]'
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Co", "Cs", "Cn"})
 

@@ -84,7 +84,7 @@ class RuleBook:
             if before.strip()
         )
         # Whoever writes words in disguise gets no benefit of the doubt.
-        open_ = not passage.views.skeletons
+        open_ = not passage.views.is_disguised
         for reading, boundary in [*((reading, 0) for reading in alone), *joined]:
             for phrase in self._index.candidates(reading):
                 rule = self._owner[phrase]

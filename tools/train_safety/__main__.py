@@ -67,15 +67,17 @@ def _train(exemplars: Sequence[Exemplar], embedder: Embedder) -> None:
     tables = load_unsealed(DATA)
     normaliser = Normaliser(tables["words"])
     exemplars = [*exemplars, *read_replies(tables["replies"])]
+    contents = {}
     for side in Side:
         chosen = [each for each in exemplars if each.side is side]
         texts = [normaliser.views(each.text).readings[1].strip() for each in chosen]
         reading = track(texts, f"reading {side.value}", console=console)
         vectors = np.stack([embedder(text) for text in reading])
         console.print(f"learning from {len(chosen)} sentences {side.value} ...")
-        content = packed(fit(chosen, texts, vectors))
-        (DATA / file_name(side)).write_bytes(content)
-        console.print(f"{file_name(side)}: {len(content):,} bytes")
+        contents[file_name(side)] = packed(fit(chosen, texts, vectors))
+    for name, content in contents.items():  # all at once: a relay may start at any moment
+        (DATA / name).write_bytes(content)
+        console.print(f"{name}: {len(content):,} bytes")
     seal(DATA, map(file_name, Side))
 
 

@@ -25,10 +25,13 @@ MARGIN = 0.25
 """Chosen on the development part; so are the shares below."""
 
 STOPPED_SHARE = {
-    AgeBand.AGES_3_TO_5: 0.025,
-    AgeBand.AGES_6_TO_8: 0.025,
-    AgeBand.AGES_9_TO_11: 0.022,
-    AgeBand.AGES_12_TO_13: 0.020,
+    Side.HEARD: {
+        AgeBand.AGES_3_TO_5: 0.030,
+        AgeBand.AGES_6_TO_8: 0.030,
+        AgeBand.AGES_9_TO_11: 0.028,
+        AgeBand.AGES_12_TO_13: 0.026,
+    },
+    Side.SAID: dict.fromkeys(AgeBand, 0.05),  # what is stopped there costs a sentence, no trust
 }
 """The share of harmless exemplars of unseen templates that each threshold may stop.
 
@@ -58,7 +61,7 @@ def fit(
     machine = _machine(side).fit(vectors, stopped)
     of_words = _word_machine().fit(words, stopped)
     scores = _unseen_scores(exemplars, vectors, words, stopped)
-    passing = [1 - STOPPED_SHARE[band] for band in AgeBand]
+    passing = [1 - STOPPED_SHARE[side][band] for band in AgeBand]
     kinds = [
         (each.category.value, each.topic, each.action.value, str(each.until))
         for each in exemplars
