@@ -43,7 +43,7 @@ class Vitals:
         self._sessions = sessions
         self._turnaround_ms: dict[str, int] = {}  # the latest since the last sample, by toy
         self._greeted: dict[str, str] = {}  # toy to the session whose hello has been looked at
-        self._sampled_at = 0
+        self._sampled_at: dict[str, int] = {}  # by toy
 
     def observe(self, record: TurnRecord) -> None:
         """Take the time of an answer from a turn that has ended."""
@@ -68,16 +68,17 @@ class Vitals:
         await self._note_crashes(sessions, now)
         # Whole multiples: thinning keeps the same of every toy, and a restart adds none.
         at = now // SAMPLE_EVERY_S * SAMPLE_EVERY_S
-        if at != self._sampled_at:
-            await self._health.add(
-                [
-                    self._sample(toy, at, session.health)
-                    for toy, session in sessions.items()
-                    if session.health is not None
-                ]
-            )
-            self._sampled_at = at
-            self._turnaround_ms = {}
+        samples = [
+            self._sample(toy, at, session.health)
+            for toy, session in sessions.items()
+            if session.health is not None and self._sampled_at.get(toy) != at
+        ]
+        if samples:
+            await self._health.add(samples)
+            for sample in samples:
+                self._turnaround_ms.pop(sample.toy, None)
+        here = {toy: then for toy, then in self._sampled_at.items() if toy in sessions}
+        self._sampled_at = here | {sample.toy: at for sample in samples}
 
     def _sample(self, toy: str, at: int, beat: Heartbeat) -> HealthSample:
         return HealthSample(

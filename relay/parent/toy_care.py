@@ -78,7 +78,10 @@ async def show_update_now(visit: Visit) -> Response:
     update = await _of(visit, toy)
     if update is None:
         raise Refused(404, "errors.not_found")
-    return visit.render("toy_update_now.html", toy=toy, update=update)
+    response = visit.render("toy_update_now.html", toy=toy, update=update)
+    if update.state.is_over:
+        response.headers["HX-Refresh"] = "true"  # the rest of the page has changed, too
+    return response
 
 
 async def ask_for_update(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,13 @@ from playwright.async_api import async_playwright
 from relay.age import AgeBand
 from relay.parent.server import PageServer
 from relay.safety.verdict import Alert
+from relay.session import State
+from relay.store.health import Crash, HealthSample
 from relay.store.pairings import Pairings
+from relay.store.rules import ChildRules
+from relay.store.transcripts import Transcript
 from tests.browser.chromium import find_chromium
-from tests.parent.connected import Connected
+from tests.parent.connected import Connected, answer
 from tests.parent.page import PASSWORD, open_house
 
 PHONE = {"width": 360, "height": 740}
@@ -124,6 +129,67 @@ async def test_what_happens_meanwhile_is_seen_without_loading_the_page_again(chr
         await page.get_by_role("button", name="Log in").wait_for()
 
 
+def said(home, child, toy, heard, *, at):
+    words = "Because the air scatters blue light most."
+    return Transcript(
+        home, child.id, toy.id, "a" * 12, 1, at, heard, words, "answered", "said:war", at + 86400
+    )
+
+
+async def test_the_live_view_shows_what_happens(chromium, house):
+    home = (await house.tables.households.home()).id
+    mia = await house.tables.children.add(home, "Mia", 6)
+    bear = await house.toy("Bear", child=mia.id)
+    async with tab(chromium, house) as page:
+        await first_visit(page, house)
+        await page.get_by_role("link", name="Live").click()
+        await page.get_by_text("keeps itself up to date").wait_for()
+        house.sessions[bear.id] = connected = Connected()
+        await page.get_by_text("Ready").wait_for()
+        connected.state = State.SPEAKING
+        await page.get_by_text("Speaking").wait_for()
+        for number in range(31):
+            turn = said(home, mia, bear, f"question {number} <b>", at=number)
+            house.services.live.show(turn)
+        await page.get_by_text("question 30 <b>").wait_for()
+        assert await page.locator("#live-words li").count() == 30
+        (parent,) = await house.tables.parents.all()
+        await house.tables.logins.end_all(parent.id)
+        await page.get_by_role("button", name="Log in").wait_for()
+
+
+async def test_without_scripts_the_live_view_can_be_loaded_again(chromium, house):
+    toy = await house.toy("Bear")
+    async with tab(chromium, house, java_script_enabled=False) as page:
+        await first_visit(page, house)
+        await page.goto("/live")
+        house.sessions[toy.id] = Connected()
+        await page.get_by_role("link", name="Load again").click()
+        await page.get_by_text("Ready").wait_for()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+async def test_a_toy_is_found_and_taught_a_network(chromium, house, scripts):
+    toy = await house.toy("Bear")
+    found = [{"ssid": "Grandma's", "rssi": -60, "security": "wpa2"}]
+    answers = {"wifi_scan": answer(found), "wifi_add": answer(["Home"])}
+    house.sessions[toy.id] = connected = Connected(answers=answers)
+    async with tab(chromium, house, java_script_enabled=scripts) as page:
+        await first_visit(page, house)
+        await page.goto(f"/toys/{toy.id}")
+        await page.get_by_role("button", name="let it chirp").click()
+        await page.get_by_text("It has chirped").wait_for()
+        await page.get_by_role("link", name="Its Wi-Fi").click()
+        await page.get_by_role("button", name="Look round").click()
+        await page.get_by_text("Grandma's").wait_for()
+        await page.get_by_label("Name of the network").fill("Grandma's")
+        await page.get_by_label("Its password").fill("biscuits 12")
+        await page.get_by_role("button", name="Add it").click()
+        await page.get_by_text("The toy knows the network now").wait_for()
+    expected = {"ssid": "Grandma's", "password": "biscuits 12"}
+    assert ("wifi_add", expected) in connected.asked
+
+
 async def furnish(house):
     """A family with something of everything; return its addresses by name."""
     home = (await house.tables.households.home()).id
@@ -134,6 +200,17 @@ async def furnish(house):
     bear = await house.toy("Bear", child=mia.id)
     await house.toy("Fox", 9)
     house.sessions[bear.id] = Connected(battery_percent=84)
+    await house.tables.households.set_country(home, "gb")
+    now = int(time.time())
+    await house.tables.rules.save(home, ChildRules(mia.id, keep_transcripts=True))
+    await house.tables.transcripts.add(said(home, mia, bear, "why is the sky blue", at=now))
+    await house.tables.health.add(
+        [
+            HealthSample(bear.id, now - number * 300, -60 - number % 9, 84, 90_000, 0, 500)
+            for number in range(99)
+        ]
+    )
+    await house.tables.health.add_crash(Crash(bear.id, now, "0.0.9", "watchdog", "OSError"))
     await house.store.add_alert(
         Alert.ABUSE, toy=bear.id, session="a" * 12, category="x", band=AgeBand.AGES_6_TO_8
     )
@@ -148,6 +225,12 @@ async def furnish(house):
         "child-new": "/children/new",
         "consent": f"/children/{tom.id}/consent",
         "rules": f"/children/{mia.id}/rules",
+        "history": f"/children/{mia.id}/history",
+        "alerts": "/alerts",
+        "live": "/live",
+        "toy-health": f"/toys/{bear.id}/health",
+        "toy-wifi": f"/toys/{bear.id}/wifi",
+        "toy-software": f"/toys/{bear.id}/update",
         "account": "/account",
         "log": "/account/log",
         "nothing": "/nothing",

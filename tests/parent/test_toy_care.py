@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from relay.history.retention import THINNED_S
 from relay.history.vitals import SAMPLE_EVERY_S
 from relay.parent.texts import t
 from relay.store.audit import Deed
@@ -160,6 +161,7 @@ async def test_a_relay_that_cannot_make_software_says_so(house, ada, bear, monke
 
 async def test_how_a_toy_has_been_is_drawn_and_told(house, ada, bear):
     now = int(time.time()) // SAMPLE_EVERY_S * SAMPLE_EVERY_S
+    long_ago = (now - 5 * 24 * 3600) // THINNED_S * THINNED_S
     path = f"/toys/{house.bear.id}/health"
     assert str(t("health.nothing")) in (await ada.get(path)).text
     await house.tables.health.add(
@@ -167,7 +169,7 @@ async def test_how_a_toy_has_been_is_drawn_and_told(house, ada, bear):
             HealthSample(house.bear.id, now - SAMPLE_EVERY_S * n, -50 - n, 90, 81_920, n % 2, 700)
             for n in range(4)
         ]
-        + [HealthSample(house.bear.id, now - 5 * 24 * 3600, -90)]
+        + [HealthSample(house.bear.id, long_ago, -90)]
     )
     await house.tables.health.add_crash(
         Crash(house.bear.id, now, "0.1.0", "watchdog", "OSError <28>")
