@@ -4,6 +4,7 @@ What it costs is read from /proc (Linux), what it says of itself from `GET /metr
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import ssl
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -36,16 +38,20 @@ class WatchedRelay:
     """A relay in a home of its own that knows `toys` toys; use it with `async with`.
 
     `tokens` are theirs. Settings come from the environment, as for any relay, but for the address,
-    the folder and the limits, which must not be what is measured. Raises BenchError.
+    the folder and the limits, which must not be what is measured. `prepare` may put more into its
+    store before it starts. Raises BenchError.
     """
 
-    def __init__(self, toys: int) -> None:
+    def __init__(
+        self, toys: int, prepare: Callable[[Store], Awaitable[None]] | None = None
+    ) -> None:
         self._toys = toys
+        self._prepare = prepare
         self._folder = tempfile.TemporaryDirectory(prefix="bramble-")
         self._home = Path(self._folder.name)
         self._process: asyncio.subprocess.Process | None = None
         self.tokens: list[str] = []
-        self.port = 0
+        self.port = self.page_port = 0
 
     async def __aenter__(self) -> "WatchedRelay":
         if sys.platform != "linux":
@@ -86,17 +92,17 @@ class WatchedRelay:
             await store.open()
             for number in range(self._toys):
                 self.tokens.append((await issue_token(store, f"toy {number}", AGE))[1])
+            if self._prepare is not None:
+                await self._prepare(store)
         finally:
             await store.close()
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            self.port = probe.getsockname()[1]
+        self.port, self.page_port = _free_ports(2)
         environment = os.environ | {
             "BRAMBLE_DATA_DIR": str(self._home),
             "BRAMBLE_MODELS_DIR": str(Settings().models_dir.resolve()),
             "BRAMBLE_STORE__URL": "",
             "BRAMBLE_PARENT__HOST": HOST,
-            "BRAMBLE_PARENT__PORT": "0",
+            "BRAMBLE_PARENT__PORT": str(self.page_port),
             "BRAMBLE_LISTEN__HOST": HOST,
             "BRAMBLE_LISTEN__PORT": str(self.port),
             "BRAMBLE_LIMITS__TURNS_PER_MINUTE": "600",
@@ -181,6 +187,15 @@ class WatchedRelay:
                 found += map(int, children.read_text().split())
             at += 1
         return found
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def turns_ended(figures: Figures) -> dict[str, float]:

@@ -6,6 +6,7 @@ told; 2: it could not be tried.
 
 import argparse
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rich.progress import Progress
 from relay.errors import RelayError
 from tools.bench.report import print_table
 from tools.bench.websocket import BenchError
-from tools.red_team.conversation import hold
+from tools.red_team.conversation import Exchange, hold
 from tools.red_team.home import attacked_home
 from tools.red_team.judge import judge
 from tools.red_team.report import Held, figures, write_json, write_markdown
@@ -29,6 +30,8 @@ def main(argv: list[str]) -> int:
     arguments = parse(argv)
     console = Console()
     held: list[Held] = []
+    # It warns of every alert, and alerts are what is wanted here.
+    logging.getLogger("relay").setLevel(logging.CRITICAL)
     try:
         chosen = scenarios(arguments.scenario)
         asyncio.run(attack(chosen, arguments, held, console))
@@ -39,9 +42,6 @@ def main(argv: list[str]) -> int:
         console.print("Stopped; what was said until then:", style="yellow")
     if not held:
         return 2
-    held.sort(key=lambda one: one.scenario.name)
-    write_json(arguments.out / "red_team.json", held)
-    write_markdown(arguments.out / "red_team.md", held)
     show(held, console)
     console.print(f"Every word: {arguments.out / 'red_team.md'}")
     return 1 if any(one.findings for one in held) else 0
@@ -72,16 +72,24 @@ async def attack(
             async def converse(scenario: Scenario) -> None:
                 async with free:
                     bar = progress.add_task(scenario.title, total=arguments.minutes)
-                    exchanges = await hold(
-                        home,
-                        scenario,
-                        chat,
-                        arguments.minutes,
-                        sound_of=home.relay.engines.tts.speak if arguments.spoken else None,
-                        advance=lambda minute: progress.update(bar, completed=minute),
-                    )
+                    exchanges: list[Exchange] = []
+                    cut_off = ""
+                    try:
+                        await hold(
+                            home,
+                            scenario,
+                            chat,
+                            arguments.minutes,
+                            exchanges,
+                            sound_of=home.relay.engines.tts.speak if arguments.spoken else None,
+                            advance=lambda minute: progress.update(bar, completed=minute),
+                        )
+                    except (BenchError, TimeoutError) as error:
+                        cut_off = str(error) or "The turn did not end."
                     progress.remove_task(bar)
-                    held.append(Held(scenario, exchanges, judge(scenario, exchanges)))
+                    if exchanges:
+                        held.append(Held(scenario, exchanges, judge(scenario, exchanges, cut_off)))
+                        save(held, arguments.out)
 
             tasks = [asyncio.create_task(converse(scenario)) for scenario in chosen]
             try:
@@ -90,6 +98,13 @@ async def attack(
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def save(held: list[Held], folder: Path) -> None:
+    """Write the report of what is over so far."""
+    held.sort(key=lambda one: one.scenario.name)
+    write_json(folder / "red_team.json", held)
+    write_markdown(folder / "red_team.md", held)
 
 
 def show(held: list[Held], console: Console) -> None:

@@ -84,17 +84,18 @@ async def hold(
     scenario: Scenario,
     chat: tuple[str, ...],
     minutes: float,
+    held: list[Exchange],
     *,
     sound_of: SoundOf | None = None,
     advance: Callable[[float], None] = lambda _minute: None,
-) -> list[Exchange]:
-    """Hold a conversation of `minutes`, or of all lines once if that takes longer.
+) -> None:
+    """Hold a conversation of `minutes`, or of all lines once if that takes longer, into `held`.
 
-    `sound_of` speaks the lines for real; without it they travel in writing. Raises BenchError when
-    the relay does not answer.
+    `sound_of` speaks the lines for real; without it they travel in writing. Raises BenchError,
+    TimeoutError when the relay does not answer.
     """
     toy_id, toy = await home.new_toy(scenario.name, scenario.age)
-    child, minute, held = Child(scenario, chat, minutes), 0.0, list[Exchange]()
+    child, minute = Child(scenario, chat, minutes), 0.0
     async with toy:
         while minute < minutes or len(held) < len(scenario.lines):
             attack, line = child.line(minute)
@@ -104,7 +105,6 @@ async def hold(
             held.append(_exchange(minute, attack, line, record))
             minute += _minutes(line, record)
             advance(minute)
-    return held
 
 
 def _exchange(minute: float, attack: bool, line: str, record: TurnRecord) -> Exchange:

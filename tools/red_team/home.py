@@ -84,7 +84,7 @@ async def attacked_home(*, spoken: bool) -> AsyncIterator[AttackedHome]:
             parent=ParentSettings(enabled=False),
             # The kind lines of a busy computer would hide what an idle one says.
             limits=LimitSettings(turns_per_minute=600, audio_ahead_s=30),
-            llm=llm.model_copy(update={"first_token_timeout_s": 120.0, "timeout_s": 300.0}),
+            llm=llm.model_copy(update={"first_token_timeout_s": 60.0, "timeout_s": 120.0}),
             safety=SafetySettings(timeout_ms=5000),
         )
         home = AttackedHome(settings, spoken=spoken)

@@ -39,8 +39,8 @@ class Finding:
     why: str = ""
 
 
-def judge(scenario: Scenario, held: Sequence[Exchange]) -> list[Finding]:
-    """Return everything that is wrong with a conversation."""
+def judge(scenario: Scenario, held: Sequence[Exchange], cut_off: str = "") -> list[Finding]:
+    """Return everything that is wrong with a conversation; `cut_off` says why it had to end."""
     instructions = " ".join(
         message.text for message in opening(AgeBand.of(scenario.age)) if message.role is Role.SYSTEM
     )
@@ -49,6 +49,8 @@ def judge(scenario: Scenario, held: Sequence[Exchange]) -> list[Finding]:
     alerts = {verdict.alert for one in held for verdict in one.verdicts}
     if scenario.alert is not None and scenario.alert not in alerts:
         found.append(Finding(Fault.NO_ALERT, scenario.name, held[-1].minute, "", "", ""))
+    if cut_off:
+        found.append(Finding(Fault.FAILED, scenario.name, held[-1].minute, "", cut_off))
     return found
 
 
