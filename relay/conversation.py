@@ -35,11 +35,14 @@ class Conversation:
             del self._exchanges[: (len(self._exchanges) + 1) // 2]
 
     def messages(self, now: float) -> list[ChatMessage]:
-        """Return the exchanges as messages for a model, oldest first."""
+        """Return the exchanges as messages for a model, oldest first, each answer once."""
         self._forget_old(now)
+        # A small model takes an answer that it finds twice for the pattern of every further one.
+        first = {said: number for number, (_, said) in reversed([*enumerate(self._exchanges)])}
         return [
             message
-            for heard, said in self._exchanges
+            for number, (heard, said) in enumerate(self._exchanges)
+            if first[said] == number
             for message in (ChatMessage(Role.CHILD, heard), ChatMessage(Role.TOY, said))
         ]
 
