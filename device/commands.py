@@ -3,9 +3,12 @@
 from device import messages
 from device.audio.earcon import Earcon
 from device.health import FIRMWARE
+from device.light import Look
 from device.messages import CommandError
 from device.states import IN_CONVERSATION
 from device.unload import unload
+
+HERE_MS = 10000  # that the light of a toy which is looked for blinks
 
 
 async def answer(message, toy):
@@ -48,6 +51,7 @@ async def _volume(toy, args):
 async def _chirp(toy, _args):
     _refuse_in_conversation(toy)
     toy.speaker.chirp(Earcon.CHIRP)
+    toy.show(Look.HERE, HERE_MS)
     return True
 
 

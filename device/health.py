@@ -1,10 +1,9 @@
-"""How the toy is: what it tells the relay about itself in hello and heartbeat."""
+"""How the toy is: what it tells the relay about itself in its heartbeat."""
 
 import gc
 import time
 
 import esp32
-import machine
 
 from device.protocol import Message
 from device.unload import unload
@@ -13,21 +12,6 @@ FIRMWARE = "0.1.0"
 
 # Many ESP32s have no working thermometer and answer this, in degrees Fahrenheit, whatever the heat.
 NO_THERMOMETER_F = 128
-
-
-def reset_reason():
-    """Return why the toy started, in a word."""
-    cause = machine.reset_cause()
-    for name, code in (
-        ("power", machine.PWRON_RESET),
-        ("reset", machine.HARD_RESET),
-        ("watchdog", machine.WDT_RESET),
-        ("deep sleep", machine.DEEPSLEEP_RESET),
-        ("soft reset", machine.SOFT_RESET),
-    ):
-        if cause == code:
-            return name
-    return "unknown"
 
 
 def largest_block():

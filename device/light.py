@@ -14,6 +14,7 @@
 | pink, blinking quickly     | let the paw go now, and the toy forgets everything  |
 | lime green, breathing      | safe mode: it failed to start three times; no ears  |
 | sky blue, blinking         | an update is being taken: leave the power on        |
+| peach, blinking quickly    | "here I am": somebody at home looks for the toy     |
 
 No two looks differ in brightness alone, so that a light can be told from its colour at any moment.
 """
@@ -40,6 +41,7 @@ class Look:
     FORGET = "forget"
     SAFE = "safe"
     UPDATING = "updating"
+    HERE = "here"
 
 
 # red, green, blue (0 to 255 at full brightness of the look), movement, period in ms
@@ -56,6 +58,7 @@ LOOKS = {
     Look.FORGET: (96, 0, 36, BLINK, 250),
     Look.SAFE: (36, 72, 0, BREATHE, 4000),
     Look.UPDATING: (0, 32, 72, BLINK, 800),
+    Look.HERE: (96, 48, 24, BLINK, 300),
 }
 
 

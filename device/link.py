@@ -10,22 +10,12 @@ import asyncio
 import gc
 import json
 import socket
-import sys
 import time
 
-from device import health, messages
-from device.audio.speaker import BUFFER_MS
+from device import messages
 from device.backoff import Backoff
 from device.log import log
-from device.protocol import (
-    MAX_TEXT_BYTES_TO_TOY,
-    RELAY_NAME,
-    SUBPROTOCOL,
-    TOY_CODEC,
-    VERSION,
-    Close,
-    Message,
-)
+from device.protocol import MAX_TEXT_BYTES_TO_TOY, RELAY_NAME, SUBPROTOCOL, Close, Message
 from device.signal import Roaming
 from device.states import State
 from device.unload import unload
@@ -218,35 +208,31 @@ class Link:
 
     async def _greet(self, websocket):
         """Send hello, return the welcome."""
-        hello = {
-            "type": Message.HELLO,
-            "protocol": VERSION,
-            "age": self._settings.age,
-            "firmware": health.FIRMWARE,
-            "board": self._board.name,
-            "mpy": sys.implementation._mpy,
-            "codecs": (TOY_CODEC,),
-            "buffer_ms": BUFFER_MS,
-            "reset": health.reset_reason(),
-            "reconnects": self._counters.reconnects,
-            "crash": self._counters.crash,
-            "safe_mode": self._toy.safe,
-        }
-        await websocket.send_text(json.dumps(hello))
+        await websocket.send_text(self._hello())
         opcode, payload = await websocket.receive()
         message = messages.parse(payload) if opcode == Opcode.TEXT else {"type": "audio"}
         if message["type"] != Message.WELCOME:
             raise messages.BadMessage("%s before welcome" % message["type"])
         return message
 
+    def _hello(self):
+        from device import hello
+
+        told = hello.make(self._settings, self._board, self._counters, self._toy.safe)
+        unload("device.hello")
+        return json.dumps(told)
+
     async def _read(self, websocket):
         while True:
-            opcode, payload = await websocket.receive()
+            opcode = websocket.receive_now()
+            if opcode is None:
+                opcode, _ = await websocket.receive()
             self._silent_ms = 0
-            if opcode == Opcode.BINARY:
-                await self._toy.on_audio(payload)
-            else:
+            payload = websocket.payload
+            if opcode == Opcode.TEXT:
                 await self._toy.on_message(messages.parse(payload))
+            elif not self._toy.on_audio(payload):
+                await self._toy.on_audio_later(payload)
 
     async def _watch(self, welcome):
         """Send heartbeats until the connection has ended, and end it when it is dead."""

@@ -109,7 +109,11 @@ class Outbox:
                 self._told = True
                 await websocket.send_text(json.dumps(self._listen()))
             elif self._told and len(self._ring):
-                await websocket.send_binary(self._frame, self._pack_frame())
+                self._pack_frame()
+                if not websocket.send_now(self._frame):
+                    await websocket.send_binary(self._frame, len(self._frame))
+                elif websocket.is_behind:
+                    await websocket.flush()
             elif self._told and self._ending and self.recording:
                 await self._record_tail()
             elif self._told and self._ending:
@@ -133,9 +137,8 @@ class Outbox:
         return {"type": Message.LISTEN_END, "turn": self._turn, "frames": self._sent_frames}
 
     def _pack_frame(self):
-        """Move the oldest frame from the ring into the transmit buffer; return the length."""
+        """Move the oldest frame out of the ring, behind its header."""
         pack_audio_header(self._frame, Codec.ADPCM, self._turn, self._sent_frames)
         self._sent_frames += 1
         self._payload[:] = self._ring.front()
         self._ring.pop()
-        return AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES

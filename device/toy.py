@@ -24,7 +24,6 @@ from device.protocol import (
     Message,
     Mode,
     StopReason,
-    unpack_audio_header,
 )
 from device.states import IN_CONVERSATION, Action, Event, State, step
 from device.ui import POLL_MS, Light
@@ -83,7 +82,8 @@ class Toy:
         self._turn = 0
         self._failed_once = False  # to reach home, since it was last reached
         self._deadline_ms = None  # when the state lasts too long
-        self._error_ms = None  # when the error look ends
+        self._brief = None  # the look of a passing thing, an error say
+        self._brief_ms = 0  # when it ends
         self.polls = 0  # of the paw, modulo 65536
         self._prebuffer_ms = 0
         self._max_listen_ms = 0
@@ -133,7 +133,7 @@ class Toy:
     def _enter(self):
         self._set_deadline()
         if self.state in (State.LISTENING, State.THINKING, State.SPEAKING):
-            self._error_ms = None
+            self._brief = None
         self.wifi.set_awake(self.state in IN_CONVERSATION)
         if self.state == State.IDLE:
             self._failed_once = False
@@ -157,16 +157,21 @@ class Toy:
             now_ms = time.ticks_ms()
             if self._deadline_ms is not None and time.ticks_diff(now_ms, self._deadline_ms) >= 0:
                 self.happen(Event.LATE)
-            if self._error_ms is not None and time.ticks_diff(now_ms, self._error_ms) >= 0:
-                self._error_ms = None
+            if time.ticks_diff(now_ms, self._brief_ms) >= 0:
+                self._brief = None
             self.polls = (self.polls + 1) & 0xFFFF
             self.light.show(self._paw.look() or self._look())
             self.light.animate()
             await asyncio.sleep_ms(POLL_MS)
 
+    def show(self, look, for_ms):
+        """Let the light say something in passing; a turn that goes on ends it."""
+        self._brief = look
+        self._brief_ms = time.ticks_add(time.ticks_ms(), for_ms)
+
     def _look(self):
-        if self._error_ms is not None:
-            return Look.ERROR
+        if self._brief is not None:
+            return self._brief
         if self.state == State.OFFLINE and not self._failed_once:
             return Look.CONNECTING
         if self.updating and self.state not in IN_CONVERSATION:
@@ -214,23 +219,25 @@ class Toy:
             else:
                 self.happen(Event.STOPPED)
 
-    async def on_audio(self, frame):
-        """Take an audio frame; waits while the buffer is full, so that the relay must wait, too."""
-        try:
-            codec, turn, _sequence = unpack_audio_header(frame)
-        except ValueError as error:
-            raise messages.BadMessage(str(error))
-        if codec != Codec.ADPCM or len(frame) != AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES:
+    def on_audio(self, frame):
+        """Take an audio frame; False if there is no room for it: see `on_audio_later`."""
+        # The bytes of protocol.pack_audio_header, read without making a tuple of them.
+        if len(frame) != AUDIO_HEADER_BYTES + ADPCM_FRAME_BYTES or frame[0] != Codec.ADPCM:
             raise messages.BadMessage("audio frame of the wrong length or codec")
-        if turn != self._turn & 0xFF or self.state != State.SPEAKING:
-            return
+        if frame[1] != self._turn & 0xFF or self.state != State.SPEAKING:
+            return True
         self._set_deadline()
-        await self.speaker.wait_for_room()
         slot = self.speaker.slot()
-        if slot is None or turn != self._turn & 0xFF:
-            return  # stopped meanwhile
+        if slot is None:
+            return not self.speaker.is_full
         slot[:] = frame[AUDIO_HEADER_BYTES:]
         self.speaker.commit()
+        return True
+
+    async def on_audio_later(self, frame):
+        """Take an audio frame when there is room, so that the relay must wait, too."""
+        while not self.on_audio(frame):
+            await self.speaker.wait_for_room()
 
     async def _on_command(self, message):
         from device import commands  # rarely needed: not in memory while the toy talks
@@ -284,5 +291,5 @@ class Toy:
                 self.speaker.chirp(earcon)
         else:
             if action == Action.CHIRP_SORRY:
-                self._error_ms = time.ticks_add(time.ticks_ms(), ERROR_LOOK_MS)
+                self.show(Look.ERROR, ERROR_LOOK_MS)
             self.speaker.chirp(_CHIRPS[action])

@@ -57,7 +57,9 @@ class Microphone:
         filled = 0  # bytes of the frame that have come
         read_ms = time.ticks_ms()
         while True:
-            count = await self._stream.readinto(self._words[filled:])
+            # Most reads give a whole frame: no view is made for those.
+            space = self._words[filled:] if filled else self._words
+            count = await self._stream.readinto(space)
             now_ms = time.ticks_ms()
             if time.ticks_diff(now_ms, read_ms) > SLACK_MS:
                 self.overruns += 1

@@ -56,12 +56,12 @@ class SpeakerPort:
         )
         self._stream = asyncio.StreamWriter(self._i2s, {})
 
-    async def send(self, stereo):
-        """Write interleaved samples; returns when the DMA has taken all of them."""
+    def send(self, stereo):
+        """Write interleaved samples: to be awaited until the DMA has taken all of them."""
         # Not write(): it blocks the whole event loop until the first poll has made the object
-        # asynchronous. drain() polls first.
+        # asynchronous. drain() polls first. Not a coroutine itself, which would be garbage.
         self._stream.out_buf = stereo
-        await self._stream.drain()
+        return self._stream.drain()
 
     def close(self):
         """Stop the clocks; what the DMA holds is lost."""
@@ -115,9 +115,14 @@ class Speaker:
         self._ring.commit()
         self._wake.set()
 
+    @property
+    def is_full(self):
+        """Tell whether a reply is under way that has no room for another frame now."""
+        return self._active and self._ring.free_slot() is None
+
     async def wait_for_room(self):
         """Wait until `slot()` gives a view, or the reply has been stopped."""
-        while self._active and self._ring.free_slot() is None:
+        while self.is_full:
             self._room.clear()
             await self._room.wait()
 
@@ -192,16 +197,12 @@ class Speaker:
     async def run(self):
         """Play for ever."""
         while True:
-            own = self._own()
-            if own is not None:
-                own.fill(self._samples, SAMPLES_PER_FRAME)
-                await self._send()
-            elif self._flowing and len(self._ring):
-                dsp.adpcm_decode(self._ring.front(), self._samples, SAMPLES_PER_FRAME)
-                self._ring.pop()
-                self._room.set()
-                self._frames_played += 1
-                await self._send()
+            if self._fill():
+                self._sent = True
+                self._sent_ms = time.ticks_ms()
+                await self._port.send(self._stereo)
+                self._sent_ms = time.ticks_ms()
+                self._frames_sent = (self._frames_sent + 1) & 0xFFFF
             elif self._flowing:
                 await self._run_dry()
             elif self._active and self._may_flow():
@@ -213,13 +214,20 @@ class Speaker:
     def _may_flow(self):
         return self._complete or len(self._ring) >= self._prebuffer_frames
 
-    async def _send(self):
+    def _fill(self):
+        """Make the next 20 ms ready to be sent; False if there is nothing to play now."""
+        own = self._own()
+        if own is not None:
+            own.fill(self._samples, SAMPLES_PER_FRAME)
+        elif self._flowing and len(self._ring):
+            dsp.adpcm_decode(self._ring.front(), self._samples, SAMPLES_PER_FRAME)
+            self._ring.pop()
+            self._room.set()
+            self._frames_played += 1
+        else:
+            return False
         dsp.to_stereo_with_volume(self._samples, self._stereo, SAMPLES_PER_FRAME, self._factor)
-        self._sent = True
-        self._sent_ms = time.ticks_ms()
-        await self._port.send(self._stereo)
-        self._sent_ms = time.ticks_ms()
-        self._frames_sent = (self._frames_sent + 1) & 0xFFFF
+        return True
 
     async def _run_dry(self):
         """The buffer is empty; the DMA is not yet. Either the reply is over or it is late."""

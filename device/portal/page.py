@@ -11,7 +11,6 @@ from device.wifi_scan import INSECURE
 STRONG_DBM = -60
 WEAK_DBM = -75
 DEFAULT_CEILING = 80  # percent; offered where no grown-up has chosen yet
-SLEEP_STEPS = (10, 30, 60, 120)  # minutes
 
 FOLDER = __file__.rsplit("/", 1)[0] + "/"
 # Phones "correct" what they do not know, and a password cannot be typed twice without a script, so
@@ -135,9 +134,8 @@ def _sleeps(minutes):
     known = type(minutes) is int
     yield _option("", "30 minutes on a battery, else never", not known)
     yield _option(0, "never", known and minutes == 0)
-    steps = set(SLEEP_STEPS)
-    if known and minutes > 0:
-        steps.add(minutes)
+    steps = set(range(30, 121, 30))
+    steps.add(minutes if known and minutes > 0 else 10)
     yield from _numbers(sorted(steps), " minutes", minutes)
 
 

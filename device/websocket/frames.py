@@ -11,7 +11,6 @@ from device.websocket.errors import CloseCode, ProtocolError
 from device.websocket.utf8 import Utf8Validator
 
 MAX_CONTROL_BYTES = 125  # section 5.5
-MAX_REASON_BYTES = MAX_CONTROL_BYTES - 2
 MAX_HEADER_BYTES = 14  # 2, up to 8 of length, 4 of mask
 
 
@@ -53,12 +52,15 @@ class Parser:
 
     def __init__(self, max_message_bytes):
         self._header = memoryview(bytearray(10))
+        # Views that every frame of sound needs again: made once.
+        self._first = self._header[:2]
+        self._second = self._header[2:4]
         self._control = memoryview(bytearray(MAX_CONTROL_BYTES))
         self._message = memoryview(bytearray(max_message_bytes))
         self._utf8 = Utf8Validator()
         self._message_opcode = 0  # of the fragmented message under way, 0 for none
         self._message_bytes = 0  # of it, in fragments that are whole
-        self.payload = self._message[:0]
+        self.payload = self._body = self._message[:0]
         self._expect_header()
 
     def _expect_header(self):
@@ -69,7 +71,17 @@ class Parser:
 
     def space(self):
         """Return where the next bytes belong: a memoryview of at least one byte."""
+        if self._position == 0 and self._target is self._message:
+            return self._view(self._end)
+        if self._target is self._header and self._end <= 4 and not self._position & 1:
+            return self._second if self._position else self._first
         return self._target[self._position : self._end]
+
+    def _view(self, end):
+        """Return the first bytes of the message's buffer; frames of sound are all of one length."""
+        if len(self._body) != end:
+            self._body = self._message[:end]
+        return self._body
 
     def advance(self, count):
         """Take `count` bytes now lying in `space()`; return the opcode they complete, or None.
@@ -106,7 +118,7 @@ class Parser:
                 self._end = 4 if length == _LENGTH_16 else 10
                 return False
         elif length == _LENGTH_16:
-            length = struct.unpack_from(">H", self._header, 2)[0]
+            length = self._header[2] << 8 | self._header[3]
             if length < _LENGTH_16:
                 raise ProtocolError(CloseCode.PROTOCOL_ERROR, "length in too long a form")
         else:
@@ -167,7 +179,7 @@ class Parser:
         self._message_opcode = 0
         if opcode == Opcode.TEXT and not self._utf8.is_complete():
             raise ProtocolError(CloseCode.INVALID_DATA, "text ends inside a character")
-        self.payload = self._message[:end]
+        self.payload = self._view(end)
         return opcode
 
 
@@ -192,35 +204,3 @@ def pack_header(buffer, opcode, length, key):
     for index in range(4):
         buffer[size + index] = key[index]
     return size + 4
-
-
-def is_close_code(code):
-    """Tell whether `code` may stand in a close frame (section 7.4, and IANA's 1012 to 1014)."""
-    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
-
-
-def pack_close(code, reason=""):
-    """Return the payload of a close frame; a reason over 123 bytes is cut between characters."""
-    text = reason.encode()
-    end = min(len(text), MAX_REASON_BYTES)
-    while 0 < end < len(text) and text[end] & 0xC0 == 0x80:
-        end -= 1
-    return struct.pack(">H", code) + text[:end]
-
-
-def unpack_close(payload):
-    """Return (code, reason) of a close frame's payload; (1005, "") when it is empty.
-
-    Raises ProtocolError: 1002 for an impossible code or length, 1007 for a reason not in UTF-8.
-    """
-    if not payload:
-        return CloseCode.NO_STATUS, ""
-    if len(payload) < 2:
-        raise ProtocolError(CloseCode.PROTOCOL_ERROR, "close frame of one byte")
-    code = payload[0] << 8 | payload[1]
-    if not is_close_code(code):
-        raise ProtocolError(CloseCode.PROTOCOL_ERROR, "invalid close code")
-    validator = Utf8Validator()
-    if not validator.feed(payload[2:]) or not validator.is_complete():
-        raise ProtocolError(CloseCode.INVALID_DATA, "close reason is not UTF-8")
-    return code, str(payload[2:], "utf-8")

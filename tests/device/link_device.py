@@ -9,8 +9,9 @@ import machine
 
 from device import link
 from device.backoff import Backoff
+from device.light import Look
 from device.protocol import Close
-from device.states import State
+from device.states import Event, State
 from tests.device.board import Bench
 from tests.device.check import equal
 
@@ -201,6 +202,9 @@ async def test_chirp():
     bench, connection = await make_ready()
     equal((await command(connection, "chirp"))["value"], True)
     await bench.until(lambda: bench.sound_bytes, "the chirp is heard")
+    await bench.until(lambda: bench.toy.light._look == Look.HERE, "the light blinks")
+    bench.toy.happen(Event.DOWN)  # a child talks: that goes before
+    await bench.until(lambda: bench.toy.light._look == Look.LISTENING, "it listens")
 
 
 async def test_wifi_commands():

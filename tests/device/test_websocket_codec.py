@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.websocket.closing import is_close_code, pack_close, unpack_close
 from device.websocket.errors import ProtocolError
-from device.websocket.frames import (
-    MAX_HEADER_BYTES,
-    Opcode,
-    Parser,
-    is_close_code,
-    pack_close,
-    pack_header,
-    unpack_close,
-)
+from device.websocket.frames import MAX_HEADER_BYTES, Opcode, Parser, pack_header
 from device.websocket.utf8 import Utf8Validator
 from tools.bench.on_micropython.dsp_reference import mask
 

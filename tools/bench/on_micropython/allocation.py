@@ -38,10 +38,10 @@ class Wire(io.IOBase):
         self.position = (self.position + count) % len(self.source)
         return count
 
-    def write(self, buffer):
+    def write(self, buffer, start=0, length=None):
         """Take everything."""
         self.moves += 1
-        return len(buffer)
+        return len(buffer) - start if length is None else length
 
     def close(self):
         """Do nothing."""
@@ -164,7 +164,19 @@ async def send():
         return outbox._sent_frames
 
     whole = await weigh(outbox.run(websocket), fill)
-    return whole, 0.0
+    woken, wake = [0], asyncio.Event()
+
+    async def bare_waits():
+        while True:
+            wake.clear()
+            await wake.wait()
+            woken[0] += 1
+
+    def rouse():
+        wake.set()
+        return woken[0]
+
+    return whole, await weigh(bare_waits(), rouse)
 
 
 async def receive():
@@ -177,7 +189,8 @@ async def receive():
 
     async def read():
         while True:
-            await websocket.receive()
+            if websocket.receive_now() is None:
+                await websocket.receive()
             frames[0] += 1
 
     whole = await weigh(read(), lambda: frames[0])

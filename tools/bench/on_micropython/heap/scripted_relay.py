@@ -94,8 +94,10 @@ class Relay:
         elif self._after:
             self._outgoing, self._after = self._after, b""
 
-    def write(self, data):
+    def write(self, data, start=0, length=None):
         """Take bytes; None while the network stalls."""
+        if length is not None:
+            data = data[start : start + length]
         if self.lost:
             raise OSError(errno.ECONNRESET)
         if self.stalled:
