@@ -44,16 +44,17 @@ def chart(
     end: int,
     gap_s: int,
     edges: tuple[int, int] | None = None,
+    from_zero: bool = False,
 ) -> Chart | None:
     """Return the chart of `values` (Unix seconds and value), None where nothing is known.
 
     Over a gap of more than `gap_s` no line is drawn. `edges` are the values at the lower and the
-    upper edge, by default those of the values themselves.
+    upper edge, by default round ones about the values themselves, or `from_zero` on.
     """
     known = [(at, value) for at, value in values if value is not None and begin <= at <= end]
     if not known:
         return None
-    low, high = edges or _edges([value for _, value in known])
+    low, high = edges or _edges([*([0] if from_zero else []), *(value for _, value in known)])
     across = (WIDTH - 2 * _MARGIN) / max(1, end - begin)
     up = (HEIGHT - 2 * _MARGIN) / (high - low)
 
@@ -93,7 +94,8 @@ def increases(values: Sequence[tuple[int, int | None]]) -> list[tuple[int, int |
 def _edges(values: Sequence[int]) -> tuple[int, int]:
     low, high = min(values), max(values)
     if high - low < 2:
-        return low - 1, high + 1
+        # No figure here that begins below zero ends above it: "-1 lost" would only puzzle.
+        return (low if low == 0 else low - 1), high + 1
     step = 10 ** max(0, math.floor(math.log10(high - low)))
     return math.floor(low / step) * step, math.ceil(high / step) * step
 

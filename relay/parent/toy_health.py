@@ -46,7 +46,9 @@ def _charts(samples: Sequence[HealthSample], begin: int, end: int, gap_s: int) -
         chart("rssi", of("rssi"), begin=begin, end=end, gap_s=gap_s, edges=(-95, -30)),
         chart("battery", of("battery_percent"), begin=begin, end=end, gap_s=gap_s, edges=(0, 100)),
         # Answers come when the child asks: no gap is too long for a line between them.
-        chart("turnaround", of("turnaround_ms"), begin=begin, end=end, gap_s=_DAY_S),
+        chart(
+            "turnaround", of("turnaround_ms"), begin=begin, end=end, gap_s=_DAY_S, from_zero=True
+        ),
         chart(
             "heap",
             scaled(of("heap_free"), lambda free: free // _KB),
@@ -54,7 +56,14 @@ def _charts(samples: Sequence[HealthSample], begin: int, end: int, gap_s: int) -
             end=end,
             gap_s=gap_s,
         ),
-        chart("reconnects", increases(of("reconnects")), begin=begin, end=end, gap_s=gap_s),
+        chart(
+            "reconnects",
+            increases(of("reconnects")),
+            begin=begin,
+            end=end,
+            gap_s=gap_s,
+            from_zero=True,
+        ),
     )
     return [one for one in made if one is not None]
 

@@ -51,3 +51,11 @@ def test_whatever_the_figures_every_point_is_in_the_drawing(values, edges):
         for point in line.split(" "):
             x, y = map(float, point.split(","))
             assert 0 <= x <= WIDTH and 0 <= y <= HEIGHT
+
+
+def test_what_cannot_be_negative_begins_at_zero():
+    flat = chart("x", [(0, 0), (9, 0)], begin=0, end=9, gap_s=9, from_zero=True)
+    assert (flat.low, flat.high) == (0, 1)
+    high = chart("x", [(0, 610), (9, 612)], begin=0, end=9, gap_s=9, from_zero=True)
+    assert (high.low, high.high) == (0, 700)
+    assert chart("x", [(0, 7)], begin=0, end=9, gap_s=9).low == 6
