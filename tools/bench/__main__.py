@@ -11,6 +11,7 @@ BENCHES = {
     "latency": "from a spoken question to the toy's answer: every stage's time, and words misheard",
     "load": "a hundred idle toys, and eight children who ask in the same second",
     "memory": "the relay's memory over hundreds or thousands of turns",
+    "outages": "turns across relay restarts and lost Wi-Fi: none lost without a word",
     "page": "the parent's page with a year of data, and live views of a hundred toys",
     "performance": "docs/performance.md made anew from the JSON of latency, load and memory",
     "recognition": "words misheard by our Whisper and by plain faster-whisper, side by side",

@@ -1,0 +1,167 @@
+"""Turns across outages: each is answered, or the child hears that it is not.
+
+A virtual toy with the real firmware asks the real relay, with its real models, one question after
+the other. Some turns are broken at a random moment: the relay restarts, the Wi-Fi goes away, or
+everything goes dead without a sign; the next questions may still meet the outage.
+
+answered   The reply was spoken to its end.
+announced  It was not, and the toy said so within 3 s of noticing: a sound or a spoken line.
+silent     Neither: a turn lost without a word. There should be none.
+"""
+
+import argparse
+import asyncio
+import random
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from relay.config import LogSettings
+from relay.errors import RelayError
+from relay.telemetry import set_up_logging
+from tools.bench.reconnect import (
+    Scenario,
+    Watched,
+    free_port,
+    half_open,
+    restart_access_point,
+    restart_relay,
+    watched_toy,
+)
+from tools.bench.report import print_table, write_json
+from tools.talk.home import Home, open_home
+from tools.talk.make_questions import FOLDER, QUESTIONS
+from tools.virtual_toy import Look, Reply, VirtualToy, VirtualToyError
+
+DEFAULT_TURNS = 100
+DEFAULT_OUTAGES = 20
+LONGEST_OUTAGE_S = 5.0
+LATEST_BREAK_S = 5.0  # after the squeeze
+ANNOUNCED_WITHIN_S = 3.0
+PAUSE_S = (0.2, 2.0)  # between two questions
+TURN_S = 90.0
+LOG = Path("out/bench/outages.log")
+CAUSES: dict[str, Scenario] = {
+    "relay": restart_relay,
+    "access point": restart_access_point,
+    "half-open": half_open,
+}
+NOT_AT_HOME = (Look.OFFLINE, Look.CONNECTING, Look.NEEDS_GROWN_UP, Look.ERROR)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How one question fared; `cause` is the outage that it was broken by, empty for none."""
+
+    number: int
+    cause: str
+    outcome: str
+    looks: tuple[str, ...]
+
+
+def outcome_of(toy: VirtualToy, reply: Reply) -> str:
+    """Return what the child could tell of a turn from light and speaker: see the module."""
+    trouble = [
+        event.at
+        for event in toy.events
+        if event.name == "light" and event.detail in NOT_AT_HOME and event.at >= reply.pressed_at
+    ]
+    if reply.answered and not trouble:
+        return "answered"
+    # Squeezed while home was away already, the light need not change at all.
+    noticed_at = trouble[0] - 0.5 if trouble else reply.pressed_at
+    heard = toy.speaker.between(noticed_at, noticed_at + 0.5 + ANNOUNCED_WITHIN_S)
+    return "announced" if heard.any() else "silent"
+
+
+async def run(turns: int, outages: int, console: Console) -> list[Turn]:
+    """Ask `turns` questions, `outages` of which are broken, evenly spread; return how all fared."""
+    done: list[Turn] = []
+    breaking: asyncio.Task[float] | None = None
+    async with AsyncExitStack() as stack:
+        # A fixed port: the relay must come back where the toy looks for it.
+        home = await stack.enter_async_context(
+            open_home(listen={"port": free_port()}, limits={"turns_per_minute": 600})
+        )
+        watched = await watched_toy(home, stack)
+        names = [name for name, *_ in QUESTIONS]
+        broken = {(turns * index) // outages: index for index in range(outages)} if outages else {}
+        for number in track(range(turns), "Asking", console=console, transient=True):
+            cause = ""
+            if number in broken:
+                if breaking is not None:
+                    await breaking  # one trouble at a time
+                    await watched.toy.wait_until_ready(TURN_S)
+                cause = list(CAUSES)[broken[number] % len(CAUSES)]
+                breaking = asyncio.create_task(_break(cause, home, watched))
+            reply = await watched.toy.ask(
+                FOLDER / f"{names[number % len(names)]}.wav", timeout_s=TURN_S
+            )
+            await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - no secret
+            done.append(Turn(number, cause, outcome_of(watched.toy, reply), reply.looks))
+        if breaking is not None:
+            await breaking
+        await watched.toy.wait_until_ready(TURN_S)
+    return done
+
+
+async def _break(cause: str, home: Home, watched: Watched) -> float:
+    await asyncio.sleep(random.uniform(0, LATEST_BREAK_S))  # noqa: S311 - no secret
+    outage_s = random.uniform(1, LONGEST_OUTAGE_S)  # noqa: S311
+    await CAUSES[cause](home, [watched], outage_s)
+    return time.monotonic()
+
+
+def figures_of(done: list[Turn]) -> dict[str, float]:
+    """Return the count of each outcome, and of turns that an outage was aimed at."""
+    count = Counter(turn.outcome for turn in done)
+    return {
+        "turns": len(done),
+        "outages": sum(bool(turn.cause) for turn in done),
+        **{f"{name}_turns": count[name] for name in ("answered", "announced", "silent")},
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Ask; return 0 when no turn was lost without a word."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench outages",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--turns", type=int, default=DEFAULT_TURNS, help=f"default {DEFAULT_TURNS}")
+    add("--outages", type=int, default=DEFAULT_OUTAGES, help=f"default {DEFAULT_OUTAGES}")
+    add("--json", type=Path, metavar="FILE", help="write the figures there")
+    arguments = parser.parse_args(argv)
+    if not 0 <= arguments.outages <= arguments.turns or arguments.turns < 1:
+        parser.error("--turns must be at least 1, and --outages from 0 to that")
+    console = Console()
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with LOG.open("w", encoding="utf-8") as log:
+            set_up_logging(LogSettings(), log)
+            done = asyncio.run(run(arguments.turns, arguments.outages, console))
+    except (RelayError, VirtualToyError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    figures = figures_of(done)
+    rows: list[dict[str, object]] = []
+    for cause in ("", *CAUSES):
+        some = Counter(turn.outcome for turn in done if turn.cause == cause)
+        rows.append({"broken by": cause or "nothing, or what broke the last one", **some})
+    for row in rows:
+        for name in ("answered", "announced", "silent"):
+            row.setdefault(name, 0)
+    print_table("How the turns fared", rows, console)
+    verdict = "none was lost without a word" if not figures["silent_turns"] else "[red]some were"
+    console.print(f"{figures['turns']:.0f} turns, {figures['outages']:.0f} outages: {verdict}.")
+    if arguments.json:
+        each = [asdict(turn) for turn in done]
+        write_json(arguments.json, bench="outages", figures=figures, rows=each, runs=len(done))
+    return 1 if figures["silent_turns"] else 0
