@@ -22,14 +22,13 @@ import numpy.typing as npt
 from relay.age import AgeBand
 from relay.safety.embedding import DIMENSIONS, Embedder, Vector
 from relay.safety.errors import SafetyError
-from relay.safety.finding import ALERTS, Category, Finding, Passage, Side
+from relay.safety.finding import Category, Finding, Passage, Side
 from relay.safety.pieces import TooManyPieces, joined, pieces
 from relay.safety.verdict import Action
 
 WORD_SLOTS = 2**15
 _FEWEST_WORDS = 2  # one word alone ("so,") is for the rules: a vector of it says little
 _DOUBT = 1.0  # below the threshold: where it is worth the time to look at the clauses too
-_SOONER = 0.2  # below the threshold, where a miss costs most: a cry for help
 _REMEMBERED = 512  # scores of texts, by keyed digest: earlier words and replies come again
 
 Array = npt.NDArray[np.float32]
@@ -195,8 +194,7 @@ class Classifier:
         return [
             Finding(kind.category, f"meaning.{name}.{kind.topic}", kind.action, kind.topic)
             for score, kind in judged
-            if score >= threshold - (_SOONER if kind.category in ALERTS else 0)
-            and (kind.until >= youngest or kind.category in passage.always)
+            if score >= threshold and (kind.until >= youngest or kind.category in passage.always)
         ]
 
     def _judge(self, text: str) -> tuple[float, Kind]:
