@@ -3,5 +3,5 @@
 `server` runs it inside the relay's process, `app` puts it together from the files of handlers
 (`welcome`, `door`, `today`, `toys`, `children`, `rules`, `account`); `routing` lets through only
 what `gatekeeper`, `sessions` and the form token allow. Words are in `texts`, looks in `templates`
-and `static`.
+and `static`. `browser_toys` let a parent talk with the relay without a toy, from `browser_toy`.
 """

@@ -25,7 +25,7 @@ from tools.talk.recording import read_recording
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 PATIENCE_MS = 90_000
-LEAD_S = 6  # of silence: from opening the microphone until the button is held
+LEAD_S = 8  # of silence: from opening the microphone until the button is held
 REST_S = 4
 PICTURES = os.environ.get("TEST_PICTURES")
 PHONE = {"width": 390, "height": 844}

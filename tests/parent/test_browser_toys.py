@@ -146,6 +146,21 @@ async def test_another_sites_script_is_refused_even_with_ticket_and_cookie(famil
         await toy.say_hello()
 
 
+async def test_a_name_that_was_made_to_point_here_is_refused(family):
+    ticket, cookie = await family.ticket(family.ada), family.cookie(family.ada)
+    reader, writer = await asyncio.open_connection("127.0.0.1", family.server.port)
+    writer.write(
+        b"GET /try/talk HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"Sec-WebSocket-Protocol: bramble.v1, ticket." + ticket.encode() + b"\r\n"
+        b"Cookie: bramble=" + cookie.encode() + b"\r\n\r\n"
+    )
+    answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
+    assert answer.startswith(b"HTTP/1.1 403")
+    writer.close()
+
+
 async def test_only_the_pages_own_address_speaks_websocket(family):
     ticket, cookie = await family.ticket(family.ada), family.cookie(family.ada)
     for path in ("/", "/try", "/toy", "/try/talk/x"):
