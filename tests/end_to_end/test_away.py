@@ -7,16 +7,19 @@ import pytest
 
 from device.audio.lines import SUFFIX
 from relay.audio import pcm_of, samples_of
-from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, transcribe
+from tests.end_to_end.conftest import IN_THE_HOUSE, READY_S, paired_toy, transcribe
 from tests.tools.test_sounds import decode
 from tools import sounds
+from tools.bench.outages import outcome_of
 from tools.bench.speech import word_errors, words
+from tools.talk.make_questions import FOLDER, QUESTIONS
 from tools.virtual_toy import Look, VirtualToy
 
 pytestmark = IN_THE_HOUSE
 
 NOWHERE = "ws://127.0.0.1:9/toy"
 LONGEST_S = 6.0
+QUESTION = QUESTIONS[0][0]
 
 
 def assert_understood(said: str, heard: str) -> None:
@@ -39,3 +42,16 @@ async def test_a_squeeze_without_a_relay_is_answered_in_words(home):
         heard = toy.speaker.between(pressed, time.monotonic())
     assert len(pcm_of(heard)) > 0
     assert_understood(sounds.TEXTS["away"], await transcribe(home, heard))
+
+
+async def test_a_turn_that_an_outage_breaks_is_not_lost_without_a_word(home):
+    async with paired_toy(home) as toy:
+        for silently in (False, True):
+            asking = asyncio.create_task(toy.ask(FOLDER / f"{QUESTION}.wav", timeout_s=90))
+            await asyncio.sleep(1.5)
+            toy.lose_wifi(silently=silently)
+            (toy.air.drop if silently else toy.air.cut)()
+            reply = await asking
+            assert outcome_of(toy, reply) == "announced", (silently, reply.looks)
+            toy.restore_wifi()
+            await toy.wait_until_ready(60)
