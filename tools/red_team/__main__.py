@@ -86,10 +86,12 @@ async def attack(
                         )
                     except (BenchError, TimeoutError) as error:
                         cut_off = str(error) or "The turn did not end."
-                    progress.remove_task(bar)
-                    if exchanges:
-                        held.append(Held(scenario, exchanges, judge(scenario, exchanges, cut_off)))
-                        save(held, arguments.out)
+                    finally:  # also when somebody stops it
+                        progress.remove_task(bar)
+                        if exchanges:
+                            found = judge(scenario, exchanges, cut_off)
+                            held.append(Held(scenario, exchanges, found))
+                            save(held, arguments.out)
 
             tasks = [asyncio.create_task(converse(scenario)) for scenario in chosen]
             try:
