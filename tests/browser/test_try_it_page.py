@@ -9,9 +9,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
+from relay.certificate import load_identity, server_context
 from relay.parent.texts import t
 from tests.browser.chromium import find_chromium
 from tests.parent.browser_family import open_family
+from tests.parent.page import PASSWORD
 
 PATIENCE_MS = 60_000
 PHONE = {"width": 390, "height": 844}
@@ -34,15 +36,15 @@ async def page_of(family, *options, host="127.0.0.1", permissions=(), **context_
             executable_path=find_chromium(),
             args=["--no-sandbox", "--disable-dev-shm-usage", *options],
         )
-        base = f"http://{host}:{family.server.port}"
+        base = f"{family.scheme}://{host}:{family.server.port}"
         context = await chromium.new_context(
             base_url=base,
             permissions=list(permissions),
             **{"viewport": PHONE, "color_scheme": "light", **context_options},
         )
-        await context.add_cookies(
-            [{"name": "bramble", "value": family.cookie(family.ada), "url": base}]
-        )
+        if family.ada is not None:
+            cookie = {"name": "bramble", "value": family.cookie(family.ada), "url": base}
+            await context.add_cookies([cookie])
         context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
         amiss, page.sent = [], []
@@ -244,3 +246,25 @@ async def test_sound_keeps_its_pitch_and_time_at_every_rate(family, rate_hz):
             for tone_hz in (8500, 10_000):  # above what 16 kHz can hold
                 _, loudness, _ = await page.evaluate(TONE, [rate_hz, 16000, tone_hz])
                 assert loudness < 0.001
+
+
+async def test_it_talks_over_tls_as_parents_have_it(tmp_path):
+    identity = load_identity(tmp_path, ["127.0.0.1"])
+    async with (
+        open_family(tmp_path, server_context(identity)) as family,
+        page_of(family, *MICROPHONE, ignore_https_errors=True) as page,
+    ):
+        await page.goto(await family.house.invite())
+        await page.get_by_label("Your name").fill("Bob")
+        await page.get_by_label("New password").fill(PASSWORD)
+        await page.get_by_label("The same again").fill(PASSWORD)
+        await page.get_by_role("button", name="Make the account").click()
+        await page.get_by_text("Your account is made").wait_for()
+        await page.goto("/toys")
+        await page.get_by_role("link", name="Try it without a toy").click()
+        await switch_on(page)
+        await page.keyboard.down(" ")
+        await page.wait_for_timeout(600)
+        await page.keyboard.up(" ")
+        await page.get_by_text("The sky is blue. It is very big.").wait_for()
+        await state(page, "ready")

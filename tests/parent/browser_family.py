@@ -60,10 +60,13 @@ class Family:
 
 
 @contextlib.asynccontextmanager
-async def open_family(folder):
-    """A running page, in which Ada has logged in. What must stay empty: `alerts` and `records`."""
-    async with open_house(folder, parent=LOOPBACK) as house:
-        server = PageServer(house.services, None)
+async def open_family(folder, tls=None):
+    """A running page, in which Ada has logged in unless it is served over TLS.
+
+    `alerts` and `records` are those of real toys, and must stay empty.
+    """
+    async with open_house(folder, secure=tls is not None, parent=LOOPBACK) as house:
+        server = PageServer(house.services, tls)
         family = Family(house, server, ScriptedEngines(), ScriptedSafety())
 
         async def keep_alert(alert, **_):
@@ -80,7 +83,8 @@ async def open_family(folder):
         )
         house.services.browser_toys = BrowserToys(services, house.store.database)
         await server.start()
-        family.ada = await house.parent("Ada")
+        family.scheme = "http" if tls is None else "https"
+        family.ada = await house.parent("Ada") if tls is None else None
         family.home = (await house.tables.households.home()).id
         try:
             yield family
