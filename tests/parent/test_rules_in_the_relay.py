@@ -26,6 +26,8 @@ class Home:
             models_dir=ROOT / "models",
             listen=LOOPBACK,
             parent={**LOOPBACK, "enabled": False},
+            # This toy sends no heartbeats.
+            limits={"timeout_s": 300},
         )
         self.records = []
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from relay.audio import BYTES_PER_MS, Samples, speech_pcm, write_wav
 
+ATTEMPTS = 5  # pyttsx3 now and then loses a sentence that is to go into a file
 EDGE_MS = 250  # silence before and after, as between squeezing the paw and speaking
 
 
@@ -178,8 +179,11 @@ class Voices:
             engine.setProperty("voice", speaker.voice)
             engine.setProperty("pitch", speaker.pitch)
             engine.setProperty("rate", speaker.words_per_minute)
-            engine.save_to_file(text, str(path))
-            engine.runAndWait()
+            for _ in range(ATTEMPTS):
+                engine.save_to_file(text, str(path))
+                engine.runAndWait()
+                if path.is_file():
+                    break
             with wave.open(str(path)) as recording:
                 rate = recording.getframerate()
                 samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
@@ -239,7 +243,7 @@ def main(argv: list[str]) -> int:
     for question in _plan(arguments.folder, arguments.count, texts):
         if not question.path.is_file():
             # Whole or not at all: an interrupted run must not leave half a question.
-            partial = question.path.with_suffix(".partial")
+            partial = question.path.with_suffix(f".partial-{os.getpid()}")
             write_wav(partial, voices.speak(question.text, question.speaker))
             partial.replace(question.path)
     return 0
