@@ -233,6 +233,9 @@ async def furnish(house):
         "toy-software": f"/toys/{bear.id}/update",
         "account": "/account",
         "log": "/account/log",
+        "data": "/account/data",
+        "data-erase": f"/children/{mia.id}/erase",
+        "erase-everything": "/account/data/erase",
         "nothing": "/nothing",
     }
 
