@@ -93,4 +93,6 @@ def _is_from_elsewhere(scope: Scope, headers: Headers) -> bool:
     except ValueError:
         return True
     scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
-    return (found.scheme, found.netloc.lower()) != (scheme, headers["host"].lower())
+    # Behind a proxy that encrypts, the browser says https where this server sees http.
+    ours = found.scheme in (scheme, "https") and found.netloc.lower() == headers["host"].lower()
+    return not ours
