@@ -59,7 +59,7 @@ def test_the_latency_bench_writes_its_figures(tmp_path):
     done = run(sys.executable, "-m", "tools.bench", "latency", "--count", "2", "--json", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(path.read_text())
-    assert result["runs"] == 2
+    assert result["runs"] >= 2  # and each in noise, hands-free and over an uneven network
     figures = result["figures"]
     for name in ("turnaround_ms", "voice_to_voice_ms", "first_sound_ms"):
         assert 0 < figures[f"{name}_p50"] <= figures[f"{name}_p95"]

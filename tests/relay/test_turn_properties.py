@@ -19,7 +19,7 @@ from relay.services import Services
 from relay.stt import Transcript
 from relay.talk import Talk
 from relay.turn import Phase, Turn
-from relay.voice_activity import WINDOW_BYTES
+from relay.voice_activity import WINDOW_BYTES, Window
 from tests.relay.scripted_engines import (
     ScriptedEars,
     ScriptedEngines,
@@ -39,12 +39,12 @@ class LoudnessDetector:
     def __init__(self) -> None:
         self._pending = b""
 
-    def hear(self, pcm: bytes) -> Iterator[float]:
+    def hear(self, pcm: bytes) -> Iterator[Window]:
         self._pending += pcm
         while len(self._pending) >= WINDOW_BYTES:
             window = self._pending[:WINDOW_BYTES]
             self._pending = self._pending[WINDOW_BYTES:]
-            yield 1.0 if any(window) else 0.0
+            yield Window(1.0, -20.0) if any(window) else Window(0.0, -100.0)
 
 
 class SpellingEars(ScriptedEars):
