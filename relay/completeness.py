@@ -61,6 +61,12 @@ _MAY_END_A_QUESTION = _set(
 # "How many legs does a spider have?": in these it does end, where the recogniser hears it so.
 _OFTEN_END_A_QUESTION = _set("have had do does did like too more not that this these those")
 
+# "Can you tell me", "Do you know": what is asked is yet to come.
+_LEADS_IN = re.compile(
+    r"\b(?:tell|show|teach|read|sing|explain(?: to)?) me$|^(?:do you|i want to|i'd like to) know$"
+    r"|\bi wonder$"
+)
+
 _LEAST_WORDS_WITH_SUCH_AN_END = 4
 """Shorter ones go on: "What is the", "Do you like"."""
 
@@ -74,6 +80,8 @@ def completeness(text: str, language: str) -> Completeness:
         return Completeness.UNFINISHED
     while len(words) > 1 and words[0] in _BEFORE:
         del words[0]
+    if _LEADS_IN.search(" ".join(words)):
+        return Completeness.UNFINISHED
     asks = words[0] in _ASKING
     if words[-1] in _DANGLING:
         return (
