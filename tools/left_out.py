@@ -30,6 +30,8 @@ def left_out(models_dir: Path) -> list[str]:
             "the store on PostgreSQL (SQLite was tested): install it (on Debian, as root: "
             "apt-get install postgresql)"
         )
+    if not shutil.which("systemd-analyze"):
+        lines.append("the service's unit as systemd reads it: there is no systemd here")
     if not (models_dir / "vosk-small-en").is_dir():
         lines.append(
             "Vosk with its English model, which could not be downloaded (the Korean one was "
