@@ -1,13 +1,11 @@
 """`python -m relay parent ...`: links for accounts, from the computer that the relay runs on."""
 
 import argparse
-import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 from relay.address import page_address
+from relay.commands.with_store import with_store
 from relay.config import Settings
 from relay.database import StoreError
 from relay.parent.welcome import LINK
@@ -15,8 +13,6 @@ from relay.store import Store
 from relay.store.households import Households
 from relay.store.invitations import InvitationKind, Invitations
 from relay.store.parents import Parents
-
-_Result = TypeVar("_Result")
 
 
 def link(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -31,7 +27,7 @@ def link(arguments: argparse.Namespace, settings: Settings) -> int:
         )
         return await Invitations(store.database).make(household.id, InvitationKind.FIRST)
 
-    _print_link(settings, _with_store(settings, make), "It makes a parent's account")
+    _print_link(settings, with_store(settings, make), "It makes a parent's account")
     return 0
 
 
@@ -46,9 +42,7 @@ def reset(arguments: argparse.Namespace, settings: Settings) -> int:
         invitations = Invitations(store.database)
         return await invitations.make(parent.household, InvitationKind.RESET, parent.id)
 
-    _print_link(
-        settings, _with_store(settings, make), f'It sets the password of "{arguments.name}"'
-    )
+    _print_link(settings, with_store(settings, make), f'It sets the password of "{arguments.name}"')
     return 0
 
 
@@ -62,7 +56,7 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
             for one in await Parents(store.database).all()
         ]
 
-    rows = _with_store(settings, look)
+    rows = with_store(settings, look)
     if arguments.json:
         print(json.dumps(rows))
     elif not rows:
@@ -80,15 +74,3 @@ def _print_link(settings: Settings, secret: str, what: str) -> None:
     print(f"{address}{LINK}/{secret}\n")
     print(f"{what}, once and within the day (a new password: within the hour).")
     print("Open it in a browser while the relay runs. Whoever has it may use it.")
-
-
-def _with_store(settings: Settings, work: Callable[[Store], Awaitable[_Result]]) -> _Result:
-    async def run() -> _Result:
-        store = Store(settings.store_url, timeout_s=settings.store.timeout_s)
-        try:
-            await store.open()
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())

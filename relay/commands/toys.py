@@ -1,20 +1,16 @@
 """`python -m relay toy ...` and `alerts`: who may talk, and what a parent should know of."""
 
 import argparse
-import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 from relay.address import own_hosts, toy_address
 from relay.certificate import load_identity
+from relay.commands.with_store import with_store
 from relay.config import Settings
 from relay.safety.verdict import Alert
 from relay.store import Store, Toy
 from relay.tokens import issue_token
-
-_Result = TypeVar("_Result")
 
 ALERT_WORDS = {
     Alert.SELF_HARM: "said something about hurting themselves",
@@ -26,7 +22,7 @@ ALERT_WORDS = {
 
 def add(arguments: argparse.Namespace, settings: Settings) -> int:
     """Pair a toy and print its token, this once."""
-    toy, token = _with_store(
+    toy, token = with_store(
         settings, lambda store: issue_token(store, arguments.name, arguments.age)
     )
     port = settings.listen.port
@@ -49,7 +45,7 @@ def add(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def show(arguments: argparse.Namespace, settings: Settings) -> int:
     """List the toys."""
-    toys = _with_store(settings, lambda store: store.toys(with_removed=arguments.all))
+    toys = with_store(settings, lambda store: store.toys(with_removed=arguments.all))
     if arguments.json:
         print(json.dumps([vars(toy) for toy in toys]))
     elif not toys:
@@ -67,14 +63,14 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def remove(arguments: argparse.Namespace, settings: Settings) -> int:
     """Take a toy's token away."""
-    toy = _with_store(settings, lambda store: store.remove_toy(arguments.name))
+    toy = with_store(settings, lambda store: store.remove_toy(arguments.name))
     print(f'"{toy.name}" is removed: its token no longer works, and a running relay cuts it off.')
     return 0
 
 
 def age(arguments: argparse.Namespace, settings: Settings) -> int:
     """Set the age of a toy's child."""
-    toy = _with_store(settings, lambda store: store.set_age(arguments.name, arguments.age))
+    toy = with_store(settings, lambda store: store.set_age(arguments.name, arguments.age))
     print(f'"{toy.name}" is for a child of {toy.age} now. The younger of this age and the one in')
     print("the toy's own settings.json decides how it talks.")
     return 0
@@ -91,7 +87,7 @@ def alerts(arguments: argparse.Namespace, settings: Settings) -> int:
         ]
         return rows, toys
 
-    rows, toys = _with_store(settings, look)
+    rows, toys = with_store(settings, look)
     if arguments.json:
         print(json.dumps(rows))
     elif not rows:
@@ -101,18 +97,6 @@ def alerts(arguments: argparse.Namespace, settings: Settings) -> int:
         when = _clock(int(str(row["created"])))
         print(f"{when}  {name}: {ALERT_WORDS[Alert(row['kind'])]} ({row['category']})")
     return 0
-
-
-def _with_store(settings: Settings, work: Callable[[Store], Awaitable[_Result]]) -> _Result:
-    async def run() -> _Result:
-        store = Store(settings.store_url, timeout_s=settings.store.timeout_s)
-        try:
-            await store.open()
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
 
 
 def _clock(unix_s: int | None) -> str:
