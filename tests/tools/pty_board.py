@@ -3,7 +3,6 @@
 import contextlib
 import os
 import select
-import signal
 import subprocess
 import threading
 import tty
@@ -12,7 +11,6 @@ from pathlib import Path
 from tools.virtual_toy.flash import BOARD, find_micropython
 
 SCRIPT = Path(__file__).with_name("raw_repl_board.py")
-CTRL_C = b"\x03"
 
 
 class PtyBoard:
@@ -89,7 +87,7 @@ class PtyBoard:
                 if not data:
                     return
                 os.write(self._master, data)
-                self._awake.set()  # from here on it survives a Ctrl-C
+                self._awake.set()
             if self._master in ready:
                 self._take(process, os.read(self._master, 4096))
 
@@ -99,8 +97,4 @@ class PtyBoard:
             self._unplug()
             self._stop.set()
             return
-        while data:
-            before, interrupt, data = data.partition(CTRL_C)
-            process.stdin.write(before)
-            if interrupt:
-                process.send_signal(signal.SIGINT)
+        process.stdin.write(data)

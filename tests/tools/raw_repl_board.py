@@ -7,6 +7,7 @@ again. Protocol: docs.micropython.org/en/latest/reference/repl.html#raw-mode
 """
 
 import os
+import select
 import sys
 
 _hardware, _state, _order = sys.argv[1:]
@@ -74,11 +75,43 @@ def _start():
                 return
 
 
-def _read():
-    byte = sys.stdin.buffer.read(1)
-    if not byte:
-        raise SystemExit
-    return byte
+class _Keyboard:
+    """What comes in over the cable; a Ctrl-C interrupts what runs and drops what waits before it.
+
+    SIGINT would not do: the unix port raises it in the middle of anything, a memory allocation as
+    well, and may hang ever after. The ESP32 waits for the next bytecode; here it is the next touch
+    of hardware.
+    """
+
+    def __init__(self):
+        self._waiting = bytearray()
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+
+    def on_poll(self):
+        while self._poll.poll(0):
+            self._waiting += self._next()
+
+    def read(self):
+        if not self._waiting:
+            return self._next()
+        byte = bytes(self._waiting[:1])
+        self._waiting[:] = self._waiting[1:]
+        return byte
+
+    def _next(self):
+        byte = sys.stdin.buffer.read(1)
+        if not byte:
+            raise SystemExit
+        if byte == b"\x03":
+            self._waiting[:] = b""
+            raise KeyboardInterrupt
+        return byte
+
+
+_keyboard = _Keyboard()
+_host.pollers.append(_keyboard)
+_read = _keyboard.read
 
 
 def _friendly():
@@ -133,9 +166,14 @@ def _raw():
         elif byte == b"\x02":
             return
         elif byte == b"\x05":
-            _read()
-            _read()
-            _run(_paste(), "")
+            try:
+                _read()
+                _read()
+                pasted = _paste()
+            except KeyboardInterrupt:
+                _write("\r\n>")
+                continue
+            _run(pasted, "")
         elif byte == b"\x04":
             _run(code, "OK")
             code = b""

@@ -6,6 +6,7 @@ The raw REPL and the file transfer are mpremote's own; what is here knows how a 
 import contextlib
 import hashlib
 import io
+import secrets
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from tools.flash.errors import ConsoleError
 
 RUN_TIMEOUT_S = 10
 READ_TIMEOUT_S = 3  # without one, a board that stops in the middle would hold us for ever
-REPL_TRIES = 4  # a Ctrl-C that comes while the board starts is lost
+REPL_TRIES = 6  # a Ctrl-C that comes while the board starts is lost
 REPL_TRY_S = 2.5
 REOPEN_TIMEOUT_S = 15  # a chip with USB of its own leaves the bus during a reset
 CHUNK_BYTES = 512
@@ -119,10 +120,23 @@ class Console:
             for left in reversed(range(REPL_TRIES)):
                 try:
                     self._transport.enter_raw_repl(soft_reset=False, timeout_overall=REPL_TRY_S)
+                    self._agree()
                     return
-                except TransportError:
+                except (TransportError, struct.error):
                     if not left:
                         raise
+
+    def _agree(self) -> None:
+        """Raise TransportError unless the board answers this very question.
+
+        A slow board answers an earlier try after the next one was sent, and says its prompt twice;
+        from then on each end would take the other's words for something else.
+        """
+        self._transport.use_raw_paste = True  # mpremote gives it up at the first misunderstanding
+        word = secrets.token_hex(4)
+        out, _ = self._transport.exec_raw(f"print('{word}')", timeout=REPL_TRY_S)
+        if out.strip() != word.encode():
+            raise TransportError("the board answers something else")
 
     def take_over(self) -> None:
         """Interrupt the firmware for good: stop it, put its start aside, and restart the board.
