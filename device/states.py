@@ -106,7 +106,8 @@ TABLE = {
     },
     State.SPEAKING: {
         Event.PLAYED: (State.IDLE, ()),
-        Event.STOPPED: (State.IDLE, (Action.SILENCE,)),
+        # In the middle of a word, and not by the child: that one's turn is over already.
+        Event.STOPPED: (State.IDLE, (Action.SILENCE, Action.CHIRP_SORRY)),
         Event.DOWN: _INTERRUPT,
         Event.LATE: _GIVE_UP,
         Event.LOST: _CUT_OFF,

@@ -81,6 +81,12 @@ def test_losing_the_link_is_said_only_in_a_conversation():
         assert Action.SAY_AWAY in actions and Action.CLOSE in actions
 
 
+def test_a_turn_that_the_relay_gives_up_is_not_lost_without_a_sound():
+    for state in IN_CONVERSATION:
+        after, actions = step(state, Event.STOPPED)
+        equal((after, actions[-1]), (State.IDLE, Action.CHIRP_SORRY))
+
+
 def test_welcome_leads_back_from_everywhere_without_a_conversation():
     for state in (State.SETUP, State.OFFLINE):
         equal(step(state, Event.WELCOME), (State.IDLE, ()))

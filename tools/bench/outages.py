@@ -5,7 +5,8 @@ the other. Some turns are broken at a random moment: the relay restarts, the Wi-
 everything goes dead without a sign; the next questions may still meet the outage.
 
 answered   The reply was spoken to its end.
-announced  It was not, and the toy said so within 3 s of noticing: a sound or a spoken line.
+announced  It was not, and the toy said so within a second of noticing: a sound or a spoken line.
+           What is heard before it noticed does not count.
 silent     Neither: a turn lost without a word. There should be none.
 """
 
@@ -18,9 +19,12 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from device.light import Look
+from device.protocol import RATE_HZ
 from relay.config import LogSettings
 from relay.errors import RelayError
 from relay.telemetry import set_up_logging
@@ -36,13 +40,16 @@ from tools.bench.reconnect import (
 from tools.bench.report import print_table, write_json
 from tools.talk.home import Home, open_home
 from tools.talk.make_questions import FOLDER, QUESTIONS
-from tools.virtual_toy import Look, Reply, VirtualToy, VirtualToyError
+from tools.virtual_toy import Reply, VirtualToy, VirtualToyError
+from tools.virtual_toy.reply import TURN_LOOKS
+from tools.virtual_toy.speaker import AUDIBLE
 
 DEFAULT_TURNS = 100
 DEFAULT_OUTAGES = 20
 LONGEST_OUTAGE_S = 5.0
 LATEST_BREAK_S = 5.0  # after the squeeze
-ANNOUNCED_WITHIN_S = 3.0
+ANNOUNCED_WITHIN_S = 1.0
+SHORTEST_SOUND_S = 0.2  # "sorry", the shortest that says so, takes 0.56 s
 PAUSE_S = (0.2, 2.0)  # between two questions
 TURN_S = 90.0
 LOG = Path("out/bench/outages.log")
@@ -51,7 +58,6 @@ CAUSES: dict[str, Scenario] = {
     "access point": restart_access_point,
     "half-open": half_open,
 }
-NOT_AT_HOME = (Look.OFFLINE, Look.CONNECTING, Look.NEEDS_GROWN_UP, Look.ERROR)
 
 
 @dataclass(frozen=True)
@@ -66,17 +72,20 @@ class Turn:
 
 def outcome_of(toy: VirtualToy, reply: Reply) -> str:
     """Return what the child could tell of a turn from light and speaker: see the module."""
-    trouble = [
-        event.at
+    looks = [
+        (event.at, event.detail)
         for event in toy.events
-        if event.name == "light" and event.detail in NOT_AT_HOME and event.at >= reply.pressed_at
+        if event.name == "light" and event.at >= reply.pressed_at
     ]
-    if reply.answered and not trouble:
-        return "answered"
+    began = [at for at, look in looks if look in TURN_LOOKS]
+    ended = [(at, look) for at, look in looks if began and at > began[0] and look not in TURN_LOOKS]
     # Squeezed while home was away already, the light need not change at all.
-    noticed_at = trouble[0] - 0.5 if trouble else reply.pressed_at
-    heard = toy.speaker.between(noticed_at, noticed_at + 0.5 + ANNOUNCED_WITHIN_S)
-    return "announced" if heard.any() else "silent"
+    noticed_at, look = ended[0] if ended else (reply.pressed_at, toy.look)
+    if began and reply.answered and look == Look.IDLE:
+        return "answered"
+    heard = toy.speaker.between(noticed_at, noticed_at + ANNOUNCED_WITHIN_S)
+    sounding_s = np.count_nonzero(np.abs(heard.astype(np.int32)) >= AUDIBLE) / RATE_HZ
+    return "announced" if sounding_s >= SHORTEST_SOUND_S else "silent"
 
 
 async def run(turns: int, outages: int, console: Console) -> list[Turn]:
