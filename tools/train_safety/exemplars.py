@@ -26,7 +26,7 @@ else:
     import tomli as tomllib
 
 CASES = Path(__file__).parents[2] / "tests" / "safety" / "cases"
-NEVER_LEARNED = ("unseen", "held_back", "fresh", "final")
+NEVER_LEARNED = ("unseen", "held_back", "fresh", "final", "independent")
 """How the names of case files begin that nothing is ever learned from, nor changed for."""
 
 FOLDER = Path(relay.safety.__file__).with_name("exemplars")
