@@ -157,7 +157,7 @@ class Draft:
 
     async def _read_ahead(self, text: str) -> None:
         if self._terms.resting is None:
-            await read_ahead(self._services, self._talk, text)
+            await read_ahead(self._services, self._talk, text, finished=True)
 
 
 def _words(text: str) -> list[str]:

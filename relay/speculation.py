@@ -8,7 +8,7 @@ decided here: `Turn` asks for it when the end of speech is confirmed.
 import asyncio
 import enum
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from relay.completeness import Completeness, completeness
 from relay.draft import Draft
@@ -21,11 +21,16 @@ from relay.voice_activity import WINDOW_MS
 
 _logger = logging.getLogger(__name__)
 
-BEGIN_AFTER_MS = 96
-"""Silence at which an answer is begun. The pauses between words are mostly shorter."""
+BEGIN_AFTER_MS = 32
+"""Silence at which an answer is begun: the first window of it. In 42 questions that was 1.2 times a
+question, with 64 ms more 1.0 times; what is begun in vain costs nobody anything."""
 
 EVERY_MS = 250
 """Not more often than that: each costs a good part of a core's work."""
+
+READ_EVERY_MS = 480
+"""Voice after which the words so far are recognised while the child speaks on, so that the model
+has read most of them when the last one is known."""
 
 MOST = 12
 """In one utterance; who pauses more often tells a long tale."""
@@ -39,6 +44,7 @@ class Step(enum.Enum):
 
     BEGIN = "begin"
     ABANDON = "abandon"
+    READ = "read"  # what has been said so far, for it will be the beginning of the question
 
 
 class Pauses:
@@ -50,15 +56,20 @@ class Pauses:
         self._begun = 0
         self._under_way = False
         self._voice_ms = 0  # since it was begun; before the first, that there is something to say
+        self._unread_ms = 0  # of voice
 
     def hear(self, *, voiced: bool, silence_ms: int, free: bool) -> Step | None:
         """Take a window; `silence_ms` lasts the silence now, `free`: nobody needs the engines."""
         self._now_ms += WINDOW_MS
         if voiced:
             self._voice_ms += WINDOW_MS
+            self._unread_ms += WINDOW_MS
             if self._under_way and self._voice_ms >= VOICE_MS:
                 self._under_way = False
                 return Step.ABANDON
+            if free and not self._under_way and self._unread_ms >= READ_EVERY_MS:
+                self._unread_ms = 0
+                return Step.READ
             return None
         if (
             self._under_way
@@ -83,6 +94,7 @@ class Speculation:
         self,
         recognition: Recognition,
         draft: Callable[[Transcript], Draft],
+        read: Callable[[str], Awaitable[None]],
         *,
         free: Callable[[], bool],
         language: str,
@@ -90,12 +102,14 @@ class Speculation:
     ) -> None:
         self._recognition = recognition
         self._make_draft = draft
+        self._read = read
         self._free = free
         self._language = language
         self._record = record
         self._pauses = Pauses()
         self._task: asyncio.Task[None] | None = None
         self._draft: Draft | None = None
+        self._reading: asyncio.Task[None] | None = None
         self.words = Completeness.UNKNOWN
         """What the words before the silence now under way tell."""
 
@@ -103,11 +117,16 @@ class Speculation:
         """Look at the window that `endpoint` has heard: begin an answer, or throw it away."""
         free = endpoint.speech and self._free()
         step = self._pauses.hear(voiced=endpoint.voiced, silence_ms=endpoint.silence_ms, free=free)
-        if step is Step.ABANDON:
-            self.close()
-        elif step is Step.BEGIN:
-            self._record.speculations += 1
-            self._task = asyncio.create_task(self._begin())
+        match step:
+            case Step.ABANDON:
+                self.close()
+            case Step.BEGIN:
+                self._stop_reading()
+                self._record.speculations += 1
+                self._task = asyncio.create_task(self._begin())
+            case Step.READ:
+                self._stop_reading()
+                self._reading = asyncio.create_task(self._read_words())
 
     async def take(self, final: Transcript) -> Draft | None:
         """Return the answer that was begun, if it is one to `final`; throw it away otherwise."""
@@ -127,6 +146,7 @@ class Speculation:
 
     def close(self) -> None:
         """Throw away what was begun, and free the engines; harmless when repeated."""
+        self._stop_reading()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -139,13 +159,33 @@ class Speculation:
         with correlated(turn=self._record.turn):
             try:
                 transcript = await self._recognition.so_far()
-            except EngineError as error:
-                # Nothing is lost: the turn asks again at the end, and says what is wrong.
-                log(_logger, logging.INFO, "nothing begun early", engine=error.engine)
-                return
             except Exception as error:
-                log(_logger, logging.WARNING, "nothing begun early", error=type(error).__name__)
+                _note(error)
                 return
             if transcript.text.strip():
                 self.words = completeness(transcript.text, self._language)
                 self._draft = self._make_draft(transcript)
+
+    async def _read_words(self) -> None:
+        """Let the model read what the child has said so far; nothing of it is answered."""
+        with correlated(turn=self._record.turn):
+            try:
+                words = (await self._recognition.partial()).text
+            except Exception as error:
+                _note(error)
+                return
+            if words:
+                await self._read(words)
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+
+def _note(error: Exception) -> None:
+    # Nothing is lost: the turn asks again at the end, and says what is wrong.
+    if isinstance(error, EngineError):
+        log(_logger, logging.INFO, "nothing begun early", engine=error.engine)
+    else:
+        log(_logger, logging.WARNING, "nothing begun early", error=type(error).__name__)

@@ -102,6 +102,7 @@ class Turn:
             self._speculation = Speculation(
                 recognition,
                 lambda transcript: self._draft_of(transcript, Urgency.SPECULATIVE),
+                lambda words: read_ahead(self._services, self._talk, words),
                 free=lambda: self._services.children_waiting() == 0,
                 language=settings.stt.language,
                 record=self.record,

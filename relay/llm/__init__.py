@@ -56,12 +56,14 @@ class LanguageModel(Protocol):
     def name(self) -> str:
         """Engine and model, as in "llama SmolLM2-135M-Instruct"."""
 
-    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
+    async def warm(
+        self, prefix: Sequence[ChatMessage], question: str = "", *, finished: bool = False
+    ) -> None:
         """Read a prompt prefix ahead of time, so that replies that begin with it come sooner.
 
-        `question` is the beginning of what the child is saying, as far as it is known. It may be
-        called again and again as that grows: only what is new is read, after all replies. Cancel it
-        when it is no longer of use.
+        `question` is the beginning of what the child is saying, as far as it is known, or all of it
+        when that is `finished`. It may be called again and again as that grows: only what is new is
+        read, after all replies. Cancel it when it is no longer of use.
         """
 
     def reply(

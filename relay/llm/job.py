@@ -13,15 +13,23 @@ _arrivals = itertools.count()
 
 
 class Job:
-    """A reply to make or, without a `stream` to make it for, a beginning to read ahead.
+    """A reply to make or, without a `stream` to make it for, a prompt to read ahead.
+
+    `finished`: all of the prompt is known, and not only its beginning.
 
     Both threads look at the flags; each flag is set by one of them only, once.
     """
 
     def __init__(
-        self, messages: Sequence[ChatMessage], *, stream: ReplyStream | None, max_tokens: int = 0
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        stream: ReplyStream | None,
+        max_tokens: int = 0,
+        finished: bool = False,
     ) -> None:
         self.messages = messages
+        self.finished = finished
         self.max_tokens = max_tokens
         self.arrived = next(_arrivals)
         self.events: asyncio.Queue[str | EngineError | None] = asyncio.Queue()

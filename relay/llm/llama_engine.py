@@ -60,10 +60,13 @@ class LlamaEngine:
         """Engine and model, as in "llama smollm2-135m-instruct"."""
         return f"llama {self._settings.model}"
 
-    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
+    async def warm(
+        self, prefix: Sequence[ChatMessage], question: str = "", *, finished: bool = False
+    ) -> None:
         """Read what is known of a prompt ahead of time; see `LanguageModel.warm`."""
         child = [ChatMessage(Role.CHILD, question)] if question else []
-        async with self._submitted(Job([*prefix, *child], stream=None)) as job:
+        reading = Job([*prefix, *child], stream=None, finished=finished)
+        async with self._submitted(reading) as job:
             await self._next(job, self._settings.timeout_s)
 
     def reply(

@@ -41,7 +41,9 @@ class OpenAiEngine:
         """Engine and model, as in "openai qwen2.5"; never the address, which may hold a secret."""
         return f"openai {self._settings.model}"
 
-    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
+    async def warm(
+        self, prefix: Sequence[ChatMessage], question: str = "", *, finished: bool = False
+    ) -> None:
         """Let the server read the prefix: such servers keep what they have read.
 
         Not the question: a server cannot be told that it may wait, and that it grows.

@@ -128,6 +128,8 @@ class Runner:
     def _accept(self, job: Job) -> None:
         if job.is_reply:
             tokens = self._model.prompt(job.messages)
+        elif job.finished:
+            tokens = self._model.prompt(job.messages)[:-1]  # the reply reads the last one itself
         else:
             tokens = beginning(self._model.prompt, job.messages)
         if len(tokens) > self._context - MIN_REPLY_TOKENS:

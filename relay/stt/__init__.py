@@ -32,6 +32,12 @@ class Recognition(Protocol):
         It may be called again and again; cancel it when it is no longer of use.
         """
 
+    async def partial(self) -> Transcript:
+        """Return the words so far while somebody speaks on, if the engine has nothing else to do.
+
+        Empty otherwise. Its last word may be half of one; raises EngineError.
+        """
+
     async def finish(self) -> Transcript:
         """Return the transcript of all that was accepted; raises EngineError."""
 

@@ -86,6 +86,12 @@ class Utterance(Generic[Model]):
             return Transcript("", 0.0)
         return await self._work(decoder, decoder.so_far, Urgency.SPECULATIVE)
 
+    async def partial(self) -> Transcript:
+        """Return the words so far, if that holds nobody up; see `Recognition.partial`."""
+        if (decoder := self._decoder) is None or not self._engine.may_work_ahead:
+            return Transcript("", 0.0)
+        return await self._work_ahead(decoder)
+
     async def finish(self) -> Transcript:
         """Return the transcript; see `Recognition.finish`."""
         if (decoder := self._decoder) is None:
@@ -116,18 +122,18 @@ class Utterance(Generic[Model]):
         finally:
             self._feeding = None
 
-    async def _work_ahead(self, decoder: Decoder[Model]) -> None:
-        """Have a transcript made that the decoder remembers; nobody has asked for it yet."""
+    async def _work_ahead(self, decoder: Decoder[Model]) -> Transcript:
+        """Return a transcript that the decoder remembers; empty when somebody needs the engine."""
         self._given_up.clear()
         self._engine.working_ahead = self
         try:
-            await self._work(
+            return await self._work(
                 decoder,
                 lambda model, _cancelled: decoder.so_far(model, self._given_up),
                 Urgency.BACKGROUND,
             )
         except EngineBusy:
-            pass  # something more urgent took its place
+            return Transcript("", 0.0)  # something more urgent took its place
         finally:
             self.give_up()
             self._engine.working_ahead = None

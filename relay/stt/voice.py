@@ -24,11 +24,12 @@ LEAD_CHUNKS = 12
 """Sound kept before the first voiced chunk (0.4 s): soft beginnings, and a breath."""
 
 TAIL_CHUNKS = 3
-"""Sound kept after the last voiced chunk (0.1 s): soft endings. With 0.4 s not one word more of 336
-was right, and a transcript made at the beginning of a pause would not be the last one."""
+"""Sound kept after the last voiced chunk (0.1 s), if it has come: soft endings. Of 231 words in 42
+questions 27 were wrong with 32 ms of it and with 96 ms, in noise 20 dB below the voice 30, at 10 dB
+66 and 65; with 0.4 s not one word more of 336 was right."""
 
 Span: TypeAlias = tuple[int, int]
-"""A piece of an utterance: its first sample, and the first one after it."""
+"""A piece of an utterance: the first sample of it, and the first one after its voice."""
 
 
 class VoicedSound:
@@ -56,7 +57,7 @@ class VoicedSound:
     def paused(self) -> bool:
         """Whether somebody has spoken and is silent now, so that `spans` may be the last ones."""
         voiced = self._voiced()
-        return bool(voiced) and len(self._voice) - 1 - voiced[-1] >= TAIL_CHUNKS
+        return bool(voiced) and len(self._voice) - 1 > voiced[-1]
 
     def spans(self, longest_s: float) -> list[Span]:
         """Return what is to be recognised, in pieces of `longest_s` at most, cut in pauses.
@@ -67,8 +68,7 @@ class VoicedSound:
         if not voiced:
             return []
         start = max(0, voiced[0] - LEAD_CHUNKS) * CHUNK_SAMPLES
-        end = (voiced[-1] + 1 + TAIL_CHUNKS) * CHUNK_SAMPLES
-        end = min(end, len(self._sound) // BYTES_PER_SAMPLE)
+        end = (voiced[-1] + 1) * CHUNK_SAMPLES
         longest = int(longest_s * SAMPLE_RATE)
         spans = []
         while end - start > longest:
@@ -78,8 +78,10 @@ class VoicedSound:
         return [*spans, (start, end)]
 
     def samples(self, span: Span) -> Samples:
-        """Return the sound of a span."""
+        """Return the sound of a span, and after its voice as much of the tail as has come."""
         start, end = span
+        if end // CHUNK_SAMPLES > self._voiced()[-1]:
+            end += TAIL_CHUNKS * CHUNK_SAMPLES
         return samples_of(bytes(self._sound[start * BYTES_PER_SAMPLE : end * BYTES_PER_SAMPLE]))
 
     def _voiced(self) -> list[int]:

@@ -33,6 +33,7 @@ class ScriptedRecognition:
         self.cancelled = False
         self.finished = False
         self.looks = 0
+        self.glances = 0
 
     def accept(self, pcm: bytes) -> None:
         if self._ears.accept_raises:
@@ -48,6 +49,10 @@ class ScriptedRecognition:
         await asyncio.sleep(self._ears.so_far_s)
         transcript = self._ears.transcript(bytes(self.pcm))
         return replace(transcript, text=self._ears.text_so_far or transcript.text)
+
+    async def partial(self) -> Transcript:
+        self.glances += 1
+        return Transcript(self._ears.text_so_far)
 
     async def finish(self) -> Transcript:
         if self._ears.hangs:
@@ -111,7 +116,9 @@ class ScriptedMind:
     made: int = 0
     name: str = "scripted mind"
 
-    async def warm(self, prefix: Sequence[ChatMessage], question: str = "") -> None:
+    async def warm(
+        self, prefix: Sequence[ChatMessage], question: str = "", *, finished: bool = False
+    ) -> None:
         asked = [ChatMessage(Role.CHILD, question)] if question else []
         self.warmed.append([*prefix, *asked])
 

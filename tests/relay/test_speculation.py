@@ -15,7 +15,15 @@ from relay.lines import Situation
 from relay.llm import ChatMessage
 from relay.record import Outcome, Stage
 from relay.safety.verdict import Verdict
-from relay.speculation import BEGIN_AFTER_MS, EVERY_MS, MOST, VOICE_MS, Pauses, Step
+from relay.speculation import (
+    BEGIN_AFTER_MS,
+    EVERY_MS,
+    MOST,
+    READ_EVERY_MS,
+    VOICE_MS,
+    Pauses,
+    Step,
+)
 from relay.stt import Transcript
 from relay.urgency import Urgency
 from relay.voice_activity import WINDOW_MS
@@ -308,11 +316,24 @@ async def test_nothing_is_begun_while_another_child_waits(open_house: OpenHouse)
     await speak(fox)
     await asyncio.sleep(0.1)
     assert house.engines.stt.utterances[1].looks == 0
+    assert house.engines.stt.utterances[1].glances == 0
     await bear.send(type="cancel", turn=1)
     await until(lambda: mind.under_way == 0)
     mind.hangs_after = None
     await release(fox)
     assert (await fox.hear(1)).stop["reason"] == "done"
+
+
+async def test_what_was_said_so_far_is_read_while_the_child_speaks_on(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(**LONG)
+    house.engines.stt.text_so_far = "why is the"
+    toy = await house.toy(buffer_ms=5000)
+    await toy.send(type="listen", turn=1, mode="hold")
+    await toy.send_pcm(1, spoken()[: 32 * 1200])
+    await until(lambda: "why is the" in [words[-1].text for words in house.engines.llm.warmed])
+    assert house.engines.llm.prompts == [], "it is read, and not answered"
 
 
 async def test_it_can_be_switched_off(open_house: OpenHouse) -> None:
@@ -332,6 +353,7 @@ def test_when_it_is_begun_and_abandoned(windows: list[tuple[bool, bool]]) -> Non
     silence_ms = voice_ms = 0
     begun: list[int] = []
     under_way = False
+    read = 0
     for number, (voiced, free) in enumerate(windows):
         silence_ms = 0 if voiced else silence_ms + WINDOW_MS
         voice_ms += WINDOW_MS if voiced else 0
@@ -348,6 +370,12 @@ def test_when_it_is_begun_and_abandoned(windows: list[tuple[bool, bool]]) -> Non
             assert under_way
             assert voiced
             under_way = False
+        elif step is Step.READ:
+            assert free
+            assert voiced
+            assert not under_way
+            assert number + 1 - read >= READ_EVERY_MS // WINDOW_MS
+            read = number + 1
         assert not (under_way and voice_ms >= VOICE_MS), "the child has gone on"
     assert len(begun) <= MOST
 
@@ -360,7 +388,7 @@ def test_each_pause_is_a_chance() -> None:
             for number in range(1, count + 1):
                 silence_ms = 0 if voiced else number * WINDOW_MS
                 steps.append(pauses.hear(voiced=voiced, silence_ms=silence_ms, free=True))
-    assert [step for step in steps if step] == [
+    assert [step for step in steps if step in {Step.BEGIN, Step.ABANDON}] == [
         Step.BEGIN,
         Step.ABANDON,
         Step.BEGIN,
