@@ -194,6 +194,34 @@ async def test_work_ahead_makes_way_for_another_child_who_waits(engine):
     assert (await speaking.finish()).text == str(len(silence(250)))
 
 
+async def test_partial_words_are_there_for_whoever_holds_nobody_up(engine):
+    ears, other = Ears(), Ears()
+    utterance = engine.start(ears)
+    utterance.accept(silence(50))
+    assert (await utterance.partial()).text == str(len(silence(50)))
+
+    other.waits.clear()
+    busy = asyncio.create_task(engine.start(other).finish())
+    await asyncio.to_thread(other.begun.wait, LONG)
+    assert (await utterance.partial()).text == ""
+    other.waits.set()
+    await busy
+
+
+async def test_partial_words_make_way_for_the_whole(engine):
+    ears = Ears()
+    ears.waits.clear()
+    utterance = engine.start(ears)
+    utterance.accept(silence(50))
+    partial = asyncio.create_task(utterance.partial())
+    await asyncio.to_thread(ears.begun.wait, LONG)
+    partial.cancel()
+    whole = asyncio.create_task(utterance.finish())
+    await until(lambda: ears.given_up == 1)
+    ears.waits.set()
+    assert (await whole).text == str(len(silence(50)))
+
+
 async def test_asking_again_and_again_and_walking_away_frees_the_engine(engine):
     ears = Ears()
     ears.waits.clear()
