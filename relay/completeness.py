@@ -58,6 +58,11 @@ _MAY_END_A_QUESTION = _set(
     """
 )
 
+# "Where does the rain come from?", "What is a trunk made of?": whole, whatever is said of the rest.
+_WHOLE = re.compile(
+    r"^where .*\b(?:come|comes|came|get|gets|got) from$|^what.* (?:made (?:out )?of|used for)$"
+)
+
 # "How many legs does a spider have?": in these it does end, where the recogniser hears it so.
 _OFTEN_END_A_QUESTION = _set("have had do does did like too more not that this these those")
 
@@ -83,6 +88,8 @@ def completeness(text: str, language: str) -> Completeness:
     if _LEADS_IN.search(" ".join(words)):
         return Completeness.UNFINISHED
     asks = words[0] in _ASKING
+    if _WHOLE.search(" ".join(words)):
+        return Completeness.FINISHED
     if words[-1] in _DANGLING:
         return (
             _dangling(words, asked=text.rstrip().endswith("?")) if asks else Completeness.UNFINISHED
