@@ -88,13 +88,12 @@ def completeness(text: str, language: str) -> Completeness:
     if _LEADS_IN.search(" ".join(words)):
         return Completeness.UNFINISHED
     asks = words[0] in _ASKING
-    if _WHOLE.search(" ".join(words)):
-        return Completeness.FINISHED
-    if words[-1] in _DANGLING:
+    whole = _WHOLE.search(" ".join(words)) is not None
+    if words[-1] in _DANGLING and not whole:
         return (
             _dangling(words, asked=text.rstrip().endswith("?")) if asks else Completeness.UNFINISHED
         )
-    if asks and len(words) >= LEAST_WORDS:
+    if whole or (asks and len(words) >= LEAST_WORDS):
         return Completeness.FINISHED
     return Completeness.UNKNOWN
 
