@@ -32,7 +32,9 @@ RESOLVE_EVERY = 3  # failures; getaddrinfo() of a .local name blocks everything 
 WATCH_MS = 100
 SAMPLE_MS = 1000  # of the signal and of the toy's address
 STABLE_MS = 10000  # a link that held this long was a good one: the next try comes quickly
-# Joining takes the driver seconds, with a pause of its own making: no need for longer ones.
+# Joining takes the driver seconds, with a pause of its own making: no need for longer ones. Where
+# nothing is found there is nobody to be spared either, and a pause is when a network comes back
+# unnoticed: then it is always the first.
 WIFI_FIRST_MS = 250
 WIFI_LONGEST_MS = 1000
 
@@ -96,6 +98,8 @@ class Link:
                 outcome = await self._wifi.connect()
                 if outcome != Outcome.CONNECTED:
                     self._toy.on_lost(UNREACHABLE)
+                    if outcome == Outcome.NOT_FOUND:
+                        wifi_backoff.reset()
                     await asyncio.sleep_ms(wifi_backoff.next_ms())
                     continue
                 wifi_backoff.reset()

@@ -11,7 +11,7 @@ from device.signal import Signal
 from device.unload import unload
 
 CONNECT_TIMEOUT_MS = 15000
-POLL_MS = 100
+POLL_MS = 50
 SETTLE_MS = 100  # after disconnect() the driver needs a moment before it scans or connects again
 # While nothing known answers: a scan stops everything for 2 to 3 s, and a squeeze must be answered.
 SCAN_EVERY_MS = 20000

@@ -30,7 +30,7 @@ async def connect(wifi):
             return outcome
         if not _is_scan_due(wifi):
             return outcome  # soon again: it is the one most likely to come back
-    for ssid, bssid in await _candidates(wifi, first):
+    for ssid, bssid in await _candidates(wifi, first, outcome == Outcome.NOT_FOUND):
         outcome = await _try(wifi, ssid, bssid)
         if outcome == Outcome.CONNECTED:
             break
@@ -44,12 +44,15 @@ def _is_scan_due(wifi):
     return time.ticks_diff(time.ticks_ms(), scanned_ms) >= SCAN_EVERY_MS
 
 
-async def _candidates(wifi, tried):
-    """Return (ssid, bssid) of each network to try now that `tried` has failed."""
+async def _candidates(wifi, tried, again):
+    """Return (ssid, bssid) of each network to try now that `tried` has failed.
+
+    With `again`, for it was not there, that one, too, if the scan finds it: it has come back.
+    """
     seen = await wifi.scan() if _is_scan_due(wifi) else []
     seen = joinable(seen, wifi.networks, wifi.allow_insecure)
     # The driver takes the first node of a mesh that it meets: name the strongest.
-    found = [(one["ssid"], one["bssid"]) for one in seen if one["ssid"] != tried]
+    found = [(one["ssid"], one["bssid"]) for one in seen if again or one["ssid"] != tried]
     names = [one["ssid"] for one in seen]
     unseen = [ssid for ssid in wifi.networks if ssid != tried and ssid not in names]
     if unseen and tried is not None:

@@ -93,6 +93,25 @@ async def test_the_network_of_last_time_comes_first():
     equal(asked.count("scan"), 1)
 
 
+async def test_what_comes_back_during_the_scan_is_joined_at_once():
+    """And not only after the round through the others, which may hide."""
+    set_world(network_in_sight("home"))
+    station, asked = make(("home", "correct horse"), ("cellar", "correct horse"))
+    await station.connect()
+    await station.disconnect()
+    _host.world["wifi"]["networks"].clear()
+
+    def come_back(kind, number, payload):
+        if bytes(payload) == b"scan":
+            _host.world["wifi"]["networks"].append(network_in_sight("home"))
+
+    _host.listeners.append(come_back)
+    asked.clear()
+    equal(await station.connect(), Outcome.CONNECTED)
+    equal(status_of(station)["ssid"], "home")
+    equal(asked.count("connect"), 2)
+
+
 async def test_an_attempt_under_way_is_ended_first():
     """A second connect() while connecting raises (#17661)."""
     set_world(network_in_sight("home"), connect_ms=5000)

@@ -19,6 +19,7 @@ ASSOCIATION_LEAVE = 8
 WRONG_PASSWORD_REASONS = (15, 202, 2)
 
 WEAKEST_RSSI = -90
+CHANNELS = 13  # of 2.4 GHz; a look round takes as long as a try without a network
 NAME, BSSID, CHANNEL, RSSI, AUTHMODE, PASSWORD, HIDDEN = range(7)
 AUTH_OPEN, AUTH_WEP, AUTH_WPA = range(3)
 
@@ -47,8 +48,8 @@ class Station:
         self.attempts = 0
         self.attempts_allowed = 0  # 0 is for ever
         self._began_ms = 0
-        self._found_ms = None  # when this attempt met its network
-        self._connect_ms = 0
+        self._met = False  # this attempt has met its network
+        self._connect_ms = 0  # what this attempt takes if the network is there
 
     def begin(self):
         """Start the first attempt."""
@@ -60,7 +61,7 @@ class Station:
     def _attempt(self, now_ms):
         self.trying = True
         self._began_ms = now_ms
-        self._found_ms = now_ms if self.find() else None
+        self._met = self.find() is not None
         connect_ms = _host.world["wifi"]["connect_ms"]
         # [shortest, longest] is another time for each attempt
         one = isinstance(connect_ms, int)
@@ -114,20 +115,19 @@ class Station:
             fail_ms = _host.world["wifi"]["fail_ms"]
             network = self.find()
             if network is None:
-                self._found_ms = None
-            elif self._found_ms is None:
-                # It looks channel by channel: a network that appears late has been passed.
-                if tried_ms < fail_ms // 2:
-                    self._found_ms = now_ms
-                else:
-                    network = None
+                self._met = False
+            elif not self._met:
+                # It looks channel by channel: a network that appears after its turn was passed.
+                turn_ms = min(fail_ms * network[CHANNEL] // CHANNELS, self._connect_ms)
+                self._met = tried_ms <= turn_ms
+                network = network if self._met else None
             reason = NO_AP_FOUND
             if network and self._is_too_weakly_secured(network):
                 reason = NO_AP_FOUND_IN_AUTHMODE_THRESHOLD
             elif network and not self._is_known(network):
                 reason = WRONG_PASSWORD_REASONS[self.attempts % len(WRONG_PASSWORD_REASONS)]
             elif network:
-                if ticks_diff(now_ms, self._found_ms) < self._connect_ms:
+                if tried_ms < self._connect_ms:
                     return
                 self.trying = False
                 self.network = network
