@@ -72,7 +72,7 @@ class Filter:
             self._meaning[side] = classifier
 
     def compile_all(self) -> None:
-        """Compile what checks would compile when they first need it; takes minutes."""
+        """Compile what checks would compile when they first need it; takes some 10 s."""
         for book in self._books.values():
             book.compile_all()
 

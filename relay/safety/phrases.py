@@ -2,7 +2,7 @@
 
 There are thousands of phrases, and a text holds all the words that one cannot do without only when
 it is nearly that phrase. So a pattern is compiled when its words are first met, or by
-`RuleBook.compile_all` in the background: compiling all of them takes five seconds.
+`RuleBook.compile_all` in the background: compiling all of them takes seconds.
 
 Patterns are made so that matching takes linear time in practice: no repetition stands inside
 another, and gaps are short. `re` holds Python's global lock while it runs, so a pattern that ran

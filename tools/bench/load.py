@@ -1,6 +1,7 @@
 """Many toys at one relay: what a hundred idle ones cost, and how long eight children wait at once.
 
 The relay is a process of its own with the real engines; the toys speak its protocol from this one.
+What a fresh relay does once is waited for and told apart: `start_processor_s` until `start_s`.
 `idle_cpu_share` is the share of one core that the relay takes with all toys connected and idle,
 `idle_megabytes` what they add to its memory. For each number of children, all of them finish a
 question within the same second; `first_speech_ms` is from then to the first frame of the answer.
@@ -29,6 +30,8 @@ IDLE_TOYS, QUICK_IDLE_TOYS = 100, 20
 CROWDS, QUICK_CROWDS = (1, 2, 4, 8, 16), (1, 4)
 ROUNDS = 3
 SETTLE_S = 5.0
+LOOK_S, SETTLED_SHARE, SETTLED_LOOKS = 2.0, 0.02, 3  # this little of a core, so often in a row
+SETTLE_TIMEOUT_S = 180.0
 WATCH_S = 30.0
 RELEASE_S = 0.2  # from the last voiced sample to letting go of the paw
 ENDED_TIMEOUT_S = 20.0
@@ -115,10 +118,12 @@ async def measure(
     """Fill `rows` with one for each question and `figures` with those of the idle toys."""
     questions = made_questions(max(arguments.children))
     toys = max(arguments.toys, *arguments.children)
-    steps = 2 + len(arguments.children) * arguments.rounds
+    steps = 3 + len(arguments.children) * arguments.rounds
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("starting the relay", total=steps)
         async with WatchedRelay(toys) as relay:
+            progress.update(task, advance=1, description="the relay's first work")
+            figures |= await settle(relay)
             progress.update(task, advance=1, description=f"{arguments.toys} toys, idle")
             figures |= await watch_idle(relay, arguments.toys, arguments.watch)
             progress.update(task, advance=1)
@@ -127,6 +132,23 @@ async def measure(
                     progress.update(task, description=f"{count} children at once")
                     rows += await ask_at_once(relay, questions[:count], number)
                     progress.update(task, advance=1)
+
+
+async def settle(relay: WatchedRelay) -> dict[str, float]:
+    """Wait until a relay that listens is done with what it does once; return what that took.
+
+    One that is never done is measured as it is.
+    """
+    began, first = time.monotonic(), relay.processor_s()
+    over, used, quiet = began, first, 0
+    while quiet < SETTLED_LOOKS and time.monotonic() < began + SETTLE_TIMEOUT_S:
+        looked, before = time.monotonic(), relay.processor_s()
+        await asyncio.sleep(LOOK_S)
+        now, after = time.monotonic(), relay.processor_s()
+        quiet += 1
+        if (after - before) / (now - looked) >= SETTLED_SHARE:
+            over, used, quiet = now, after, 0
+    return {"start_s": round(over - began, 1), "start_processor_s": round(used - first, 2)}
 
 
 async def watch_idle(relay: WatchedRelay, count: int, seconds: float) -> dict[str, float]:
