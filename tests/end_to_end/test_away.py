@@ -52,6 +52,7 @@ async def test_a_turn_that_an_outage_breaks_is_not_lost_without_a_word(home):
             toy.lose_wifi(silently=silently)
             (toy.air.drop if silently else toy.air.cut)()
             reply = await asking
-            assert outcome_of(toy, reply) == "announced", (silently, reply.looks)
+            said = await toy.wait_for(lambda r=reply: outcome_of(toy, r)[0] == "announced", 10)
+            assert said, (silently, reply.looks)
             toy.restore_wifi()
             await toy.wait_until_ready(60)

@@ -43,7 +43,7 @@ WORDS = (103.1, 105.0)
         # The words that were cut off, or were said long after, announce nothing.
         ((*SPEECH, (105.0, Look.OFFLINE)), [WORDS], True, "silent"),
         ((*SPEECH, (105.0, Look.OFFLINE)), [WORDS, (105.0, 105.1)], True, "silent"),
-        ((*SPEECH, (105.0, Look.OFFLINE)), [WORDS, (106.1, 108)], True, "silent"),
+        ((*SPEECH, (105.0, Look.OFFLINE)), [WORDS, (108.1, 109)], True, "silent"),
         # It spoke, or so its light says, and nothing was heard.
         ((*SPEECH, (105.0, Look.IDLE)), [], False, "silent"),
         ((*TALK, (103.0, Look.OFFLINE)), [(103.1, 105)], False, "announced"),
@@ -55,14 +55,22 @@ WORDS = (103.1, 105.0)
     ],
 )
 def test_what_a_child_can_tell(looks, sounds, answered, expected):
-    assert outcome_of(toy_of(*looks, sounds=sounds), reply(answered)) == expected
+    outcome, after_s = outcome_of(toy_of(*looks, sounds=sounds), reply(answered))
+    assert outcome == expected
+    assert after_s is None if outcome != "announced" else after_s == pytest.approx(0.1, abs=0.01)
+
+
+def test_what_follows_the_next_squeeze_announces_nothing():
+    toy = toy_of(*TALK, (103.0, Look.OFFLINE), sounds=[(103.7, 105)])
+    assert outcome_of(toy, reply(False))[0] == "announced"
+    assert outcome_of(toy, reply(False), until=103.6)[0] == "silent"
 
 
 def test_figures_count_turns_and_outages():
     turns = [
-        Turn(0, "relay", "announced", ()),
-        Turn(1, "", "answered", ()),
-        Turn(2, "half-open", "silent", ()),
+        Turn(0, "relay", "announced", 0.1, ()),
+        Turn(1, "", "answered", None, ()),
+        Turn(2, "half-open", "silent", None, ()),
     ]
     assert figures_of(turns) == {
         "turns": 3,
@@ -70,4 +78,6 @@ def test_figures_count_turns_and_outages():
         "answered_turns": 1,
         "announced_turns": 1,
         "silent_turns": 1,
+        "announced_after_ms_p50": 100.0,
+        "announced_after_ms_p95": 100.0,
     }
