@@ -84,13 +84,17 @@ class Draft:
         """Whether every word of child and model was allowed so far."""
         return self._instead is None and self._reply.stopped_by is None
 
+    def is_for(self, transcript: Transcript) -> bool:
+        """Tell whether this answers the words of `transcript`, and has not failed on the way."""
+        return not self._failed and _words(transcript.text) == _words(self.transcript.text)
+
     async def stands_for(self, final: Transcript) -> bool:
         """Tell whether this answers `final`, what the child turned out to have said.
 
         It does not when the words differ, when it failed on the way, or when what else the words
         may have been is not allowed.
         """
-        if self._failed or _words(final.text) != _words(self.transcript.text):
+        if not self.is_for(final):
             return False
         least = self._services.settings.stt.min_confidence
         if (final.confidence < least) != (self.transcript.confidence < least):

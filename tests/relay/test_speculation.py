@@ -336,6 +336,42 @@ async def test_what_was_said_so_far_is_read_while_the_child_speaks_on(
     assert house.engines.llm.prompts == [], "it is read, and not answered"
 
 
+async def test_an_answer_to_words_that_were_all_is_begun_before_the_voice_ends(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(**LONG)
+    house.engines.stt.text_so_far = house.engines.stt.text
+    toy = await house.toy(buffer_ms=5000)
+    await toy.send(type="listen", turn=1, mode="hold")
+    await toy.send_pcm(1, spoken()[: 32 * 1200])
+    await until(lambda: len(house.engines.tts.texts) == 2)
+    await assert_silent(toy)
+    await release(toy)
+    assert (await toy.hear(1)).stop["reason"] == "done"
+    await toy.send(type="played", turn=1, played_ms=1, underruns=0)
+    record = await house.record()
+    assert (record.speculations, record.speculation_kept) == (1, True)
+    assert questions(house) == ["why is the sky blue"]
+
+
+async def test_an_answer_to_words_that_were_not_all_is_never_heard(open_house: OpenHouse) -> None:
+    house = await open_house(**LONG)
+    house.engines.stt.text_so_far = "tell me where it hurts"
+    toy = await house.toy(buffer_ms=5000)
+    await toy.send(type="listen", turn=1, mode="hold")
+    await toy.send_pcm(1, spoken()[: 32 * 1200])
+    await until(lambda: len(house.engines.tts.texts) == 1)
+    house.engines.stt.text_so_far = ""
+    await release(toy)
+    assert (await toy.hear(1)).stop["reason"] == "done"
+    await toy.send(type="played", turn=1, played_ms=1, underruns=0)
+    record = await house.record()
+    assert record.said == ["The sky is blue.", "It is very big."]
+    assert record.outcome is Outcome.ANSWERED
+    assert not record.speculation_kept
+    assert house.alerts == []
+
+
 async def test_it_can_be_switched_off(open_house: OpenHouse) -> None:
     house = await open_house(endpoint={"speculate": False}, **LONG)
     toy = await house.toy(buffer_ms=5000)
