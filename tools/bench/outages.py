@@ -29,7 +29,7 @@ from device.protocol import RATE_HZ
 from relay.config import LogSettings
 from relay.errors import RelayError
 from relay.telemetry import set_up_logging
-from tools.bench.reconnect import (
+from tools.bench.link_troubles import (
     Scenario,
     Watched,
     free_port,

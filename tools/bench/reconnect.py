@@ -1,8 +1,7 @@
 """From "the network works again" to "hello answered": how soon a toy is back, and after what.
 
-Virtual toys run the real firmware against the real relay with its real models. Wi-Fi takes as long
-as a real driver does: it looks channel by channel, 2 s for all 13, and notices that a network is
-back only when it comes by. One that is there is joined within 1.0 to 2.5 s at random.
+Virtual toys run the real firmware against the real relay with its real models, and Wi-Fi takes as
+long as a real driver does: see `tools/bench/link_troubles.py`.
 
 relay        The relay stops and starts again. The clock starts when it listens.
 access point The Wi-Fi goes away and comes back. The clock starts when it can be heard. This
@@ -17,47 +16,39 @@ address      The router gives the toy another address, so that its connection is
 import argparse
 import asyncio
 import random
-import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from relay.app import Relay
 from relay.config import LogSettings
 from relay.errors import RelayError
 from relay.telemetry import set_up_logging
+from tools.bench.link_troubles import (
+    Scenario,
+    Watched,
+    change_address,
+    free_port,
+    half_open,
+    restart_access_point,
+    restart_relay,
+    watched_toy,
+)
 from tools.bench.report import Row, machine, percentile, print_table, write_json
 from tools.talk.home import Home, open_home
-from tools.virtual_toy import VirtualToy, VirtualToyError
+from tools.virtual_toy import VirtualToyError
 
 DEFAULT_RUNS = 12
 MOST_TOYS = 4
-JOIN_MS = (1000, 2500)
-SCAN_MS = 2500
-READY_S = 60
 BACK_S = 60  # later than this counts as failed
 GOAL_P50_S = 2.0
 GOAL_MAX_S = 5.0
 LOG = Path("out/bench/reconnect.log")
-WELCOME = "link: welcome"
-
-
-@dataclass
-class Watched:
-    """A toy, and when each of its hellos was answered (seconds of time.monotonic())."""
-
-    toy: VirtualToy
-    welcomed: list[float] = field(default_factory=list)
-
-    def back_since(self, at: float) -> float | None:
-        """Return when the last hello was answered, if it was after `at`."""
-        return self.welcomed[-1] if self.welcomed and self.welcomed[-1] >= at else None
 
 
 @dataclass(frozen=True)
@@ -68,49 +59,6 @@ class Return:
     outage_s: float
     total_s: float | None
     driver_s: float
-
-
-# Breaks something for a while, and returns when it worked again.
-Scenario = Callable[[Home, Sequence[Watched], float], Awaitable[float]]
-
-
-async def restart_relay(home: Home, toys: Sequence[Watched], outage_s: float) -> float:
-    """Stop the relay, start it again; it is away for as long as it takes to load its models."""
-    await home.relay.stop()
-    await asyncio.sleep(outage_s)
-    home.relay = Relay(home.relay.settings)
-    await home.relay.start()
-    return time.monotonic()
-
-
-async def restart_access_point(home: Home, toys: Sequence[Watched], outage_s: float) -> float:
-    """Take the Wi-Fi away and give it back."""
-    for watched in toys:
-        watched.toy.lose_wifi()
-        watched.toy.air.cut()
-    await asyncio.sleep(outage_s)
-    for watched in toys:
-        watched.toy.restore_wifi()
-    return time.monotonic()
-
-
-async def half_open(home: Home, toys: Sequence[Watched], outage_s: float) -> float:
-    """Let everything go dead without a sign; afterwards new connections pass, old ones do not."""
-    for watched in toys:
-        watched.toy.lose_wifi(silently=True)
-        watched.toy.air.drop()
-    await asyncio.sleep(outage_s)
-    for watched in toys:
-        watched.toy.air.drop()  # nor do those that were opened meanwhile
-        watched.toy.restore_wifi()
-    return time.monotonic()
-
-
-async def change_address(home: Home, toys: Sequence[Watched], outage_s: float) -> float:
-    """Give every toy a new address."""
-    for watched in toys:
-        watched.toy.change_address()
-    return time.monotonic()
 
 
 # Name, what happens, shortest and longest outage in seconds.
@@ -180,28 +128,6 @@ async def measure(names: Sequence[str], runs: int, console: Console) -> list[Ret
     return returns
 
 
-async def watched_toy(home: Home, stack: AsyncExitStack) -> Watched:
-    """Start a toy that is connected and ready."""
-    welcomed: list[float] = []
-
-    def read(line: str) -> None:
-        if WELCOME in line:
-            welcomed.append(time.monotonic())
-
-    token = await home.pair(name=f"toy {len(await home.relay.store.toys())}")
-    toy = VirtualToy(
-        relay_url=home.url,
-        token=token,
-        relay_certificate=home.certificate,
-        connect_ms=JOIN_MS,
-        scan_ms=SCAN_MS,
-        on_console=read,
-    )
-    await stack.enter_async_context(toy)
-    await toy.wait_until_ready(READY_S)
-    return Watched(toy, welcomed)
-
-
 async def run_once(name: str, home: Home, toys: Sequence[Watched]) -> list[Return]:
     """Break the connection of all `toys` in the same way and wait until they are back."""
     scenario, shortest_s, longest_s = SCENARIOS[name]
@@ -238,13 +164,6 @@ def driver_time(watched: Watched, working_at: float, back: float | None) -> floa
         elif event.detail == "connected" and event.at >= working_at and began is not None:
             return event.at - max(began, working_at)
     return 0.0
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def figures_of(returns: Sequence[Return]) -> dict[str, float]:
