@@ -147,7 +147,8 @@ class EndpointSettings(_Group):
         default=6000, ge=1000, le=60_000, description="wait for a first word"
     )
     speculate: bool = Field(
-        default=True, description="begin an answer in each pause, speak it if that was the end"
+        default=True,
+        description="begin answers while the child still speaks, speak the one to what it said",
     )
 
 
@@ -168,7 +169,8 @@ class SttSettings(_Group):
     )
     threads: int = Field(default=2, ge=1, le=64, description="processor threads for whisper")
     incremental: bool = Field(
-        default=True, description="whisper recognises in pauses already, not only at the end"
+        default=True,
+        description="whisper recognises while the child still speaks, not only at the end",
     )
     timeout_s: float = Field(default=10, gt=0, le=120, description="longest wait for a transcript")
     min_confidence: float = Field(default=0.25, ge=0, le=1, description="below it: say that again?")

@@ -44,7 +44,7 @@ class Outcome(enum.Enum):
 class TurnRecord:
     """One turn. `at` holds `time.monotonic()` seconds of each stage that was reached.
 
-    Where an answer that was begun in a pause is kept, the stages from TEXT on may lie before
+    Where an answer that was begun early is kept, the stages from TEXT on may lie before
     END_OF_SPEECH. `speculations` counts the answers that were begun so, kept or not, `silence_ms`
     is the silence with which listening ended.
     """
