@@ -1,12 +1,16 @@
-"""The payload of a close frame, RFC 6455 section 5.5.1. Pure; loaded when a connection ends."""
+"""How a connection ends, RFC 6455 section 5.5.1 and 7.1.1; loaded when one does."""
 
+import asyncio
 import struct
+import time
 
 from device.websocket.errors import CloseCode, ProtocolError
 from device.websocket.frames import MAX_CONTROL_BYTES
 from device.websocket.utf8 import Utf8Validator
 
 MAX_REASON_BYTES = MAX_CONTROL_BYTES - 2
+LINGER_MS = 1000  # that a peer which broke the protocol has to read why it is being closed
+LINGER_POLL_MS = 10
 
 
 def is_close_code(code):
@@ -39,3 +43,19 @@ def unpack_close(payload):
     if not validator.feed(payload[2:]) or not validator.is_complete():
         raise ProtocolError(CloseCode.INVALID_DATA, "close reason is not UTF-8")
     return code, str(payload[2:], "utf-8")
+
+
+async def wait_for_end(socket):
+    """Read from a non-blocking socket, for nobody, until the peer hangs up or LINGER_MS are over.
+
+    Closed with unread bytes, the connection would be reset and the close frame never seen.
+    """
+    discarded = bytearray(256)
+    started_ms = time.ticks_ms()
+    while time.ticks_diff(time.ticks_ms(), started_ms) < LINGER_MS:
+        try:
+            if socket.readinto(discarded) == 0:
+                return
+        except OSError:  # lost, or closed by ourselves meanwhile
+            return
+        await asyncio.sleep_ms(LINGER_POLL_MS)

@@ -6,7 +6,6 @@ anything else that is garbage afterwards: a frame of sound costs the heap next t
 
 import asyncio
 import os
-import time
 
 from device.audio.dsp import mask
 from device.unload import unload
@@ -21,8 +20,6 @@ WRITE_POLL_MS = 5
 EAGER_READS = 16
 # Masking keys, 4 bytes each, are drawn from the chip's random numbers so many at once.
 KEYS = 16
-LINGER_MS = 1000  # that a peer which broke the protocol has to read why it is being closed
-LINGER_POLL_MS = 10
 
 
 def _closing():
@@ -267,18 +264,10 @@ class WebSocket:
 
     async def _refuse(self, error):
         """Tell the peer what it did wrong, wait for it to hang up, drop the connection."""
-        payload = _closing().pack_close(error.code, error.reason)
+        closing = _closing()
+        payload = closing.pack_close(error.code, error.reason)
         await self._send(Opcode.CLOSE, payload, len(payload))
-        # Closed with unread bytes, the connection would be reset and the frame never seen.
-        discarded = bytearray(256)
-        started = time.ticks_ms()
-        while self._closed is None and time.ticks_diff(time.ticks_ms(), started) < LINGER_MS:
-            try:
-                if self._socket.readinto(discarded) == 0:
-                    break
-            except OSError:
-                break
-            await asyncio.sleep_ms(LINGER_POLL_MS)
+        await closing.wait_for_end(self._stream.s)
         self._drop(error.code, error.reason)
 
     def _lose(self, error):
