@@ -16,6 +16,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from relay.errors import EngineError
 from relay.llm import ChatMessage
+from relay.llm.interrupt import Interrupt
 from relay.llm.sampler import Sampler
 
 ENGINE = "llm.llama"
@@ -23,12 +24,18 @@ ENGINE = "llm.llama"
 MOST_STEP_TOKENS = 64
 """Tokens that `read` takes at once."""
 
-# llama.cpp tells of every tensor it loads; errors still show.
-logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)
+# llama.cpp tells of every tensor it loads and of every step that is interrupted. What fails raises.
+logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
+
+_ABORTED = 2  # of llama_decode: by its abort callback
 
 
 class CacheFull(EngineError):
     """There is no room for the tokens in the key-value cache; none of them was read."""
+
+
+class Interrupted(EngineError):
+    """The step was left in the middle, at the request of `Interrupt`; none of it was read."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,9 @@ class Part:
 class GgufModel:
     """A model and its key-value cache of `cells` tokens, shared by `sequences` conversations."""
 
-    def __init__(self, path: Path, *, cells: int, sequences: int, threads: int) -> None:
+    def __init__(
+        self, path: Path, *, cells: int, sequences: int, threads: int, interrupt: Interrupt
+    ) -> None:
         llama_cpp.llama_backend_init()
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_extra_bufts = not _has_amx()
@@ -68,6 +77,9 @@ class GgufModel:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self._formatter = self._chat_formatter(path)
+        self.interrupt = interrupt
+        if not self.whole_only:  # what a step left half done could not be forgotten alone
+            interrupt.attach(self._context)
 
     def close(self) -> None:
         """Free all of it."""
@@ -95,7 +107,9 @@ class GgufModel:
         return list(tokens[:count])
 
     def read(self, parts: Sequence["Part"]) -> list[int]:
-        """Read more tokens of several sequences in one step; raises EngineError, CacheFull.
+        """Read more tokens of several sequences in one step.
+
+        Raises EngineError: CacheFull and Interrupted leave the cache as it was.
 
         Returns where in the step each part ended, for `Sampler.next`.
         """
@@ -113,6 +127,8 @@ class GgufModel:
         code = llama_cpp.llama_decode(self._context, batch)
         if code == 1:
             raise CacheFull(ENGINE, "the key-value cache is full")
+        if code == _ABORTED:
+            raise Interrupted(ENGINE, "the step was interrupted")
         if code:
             raise EngineError(ENGINE, f"llama_decode failed with {code}")
         return ends

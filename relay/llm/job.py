@@ -17,7 +17,7 @@ class Job:
 
     `finished`: all of the prompt is known, and not only its beginning.
 
-    Both threads look at the flags; each flag is set by one of them only, once.
+    Both threads look at the flags; each is set by one of them only, and but for `holds` once.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Job:
         self.events: asyncio.Queue[str | EngineError | None] = asyncio.Queue()
         self.cancelled = False  # nobody waits for it any more
         self.started = False  # the model works on it
+        self.holds = False  # the step that the model makes now is made for this reply above all
         self.done = False  # the model has let go of it
         self._stream = stream
         self._loop = asyncio.get_running_loop()

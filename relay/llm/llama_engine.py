@@ -15,6 +15,7 @@ from relay.errors import EngineBusy, EngineError, EngineTimeout, ModelMissing
 from relay.llm import ChatMessage, ReplyStream, Role
 from relay.llm.cores import spare_cores
 from relay.llm.gguf import ENGINE, GgufModel
+from relay.llm.interrupt import Interrupt
 from relay.llm.job import Job
 from relay.llm.room import check_room
 from relay.llm.runner import CELLS_PER_CONTEXT, SEQUENCES, Runner
@@ -34,9 +35,10 @@ class LlamaEngine:
 
     def __init__(self, settings: LlmSettings, models_dir: Path) -> None:
         self._settings = settings
+        self._interrupt = Interrupt()
         self._worker = Worker(
             ENGINE,
-            lambda: _load(settings, models_dir),
+            lambda: _load(settings, models_dir, self._interrupt),
             max_waiting=settings.max_waiting,
             dispose=Runner.close,
         )
@@ -114,7 +116,8 @@ class LlamaEngine:
     @contextlib.asynccontextmanager
     async def _submitted(self, job: Job) -> AsyncIterator[Job]:
         """Let the model work on `job` until this is left; raises EngineBusy."""
-        check_room(ENGINE, len(self._jobs), self._settings.max_waiting, job.urgency)
+        under_way = [each.urgency for each in self._jobs]
+        check_room(ENGINE, under_way, self._settings.max_waiting, job.urgency)
         self._jobs.add(job)
         self._inbox.put(job)
         if self._running is None or self._running.done():
@@ -123,6 +126,8 @@ class LlamaEngine:
             yield job
         finally:
             job.cancelled = True
+            if job.holds:
+                self._interrupt.set()
             self._jobs.discard(job)
 
     async def _run(self) -> None:
@@ -153,7 +158,7 @@ class LlamaEngine:
         return event
 
 
-def _load(settings: LlmSettings, models_dir: Path) -> Runner:
+def _load(settings: LlmSettings, models_dir: Path, interrupt: Interrupt) -> Runner:
     folder = find(models_dir, settings.model, engine=ENGINE)
     files = sorted(folder.glob("*.gguf"))
     if not files:
@@ -163,5 +168,6 @@ def _load(settings: LlmSettings, models_dir: Path) -> Runner:
         cells=settings.context * CELLS_PER_CONTEXT,
         sequences=SEQUENCES,
         threads=settings.threads or spare_cores(),
+        interrupt=interrupt,
     )
     return Runner(model, context=settings.context, temperature=settings.temperature)

@@ -34,7 +34,7 @@ class OpenAiEngine:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(settings.first_token_timeout_s, connect=CONNECT_TIMEOUT_S),
         )
-        self._under_way = 0
+        self._under_way: list[Urgency] = []
 
     @property
     def name(self) -> str:
@@ -78,7 +78,7 @@ class OpenAiEngine:
         }
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._settings.first_token_timeout_s + self._settings.timeout_s
-        self._under_way += 1
+        self._under_way.append(urgency)
         try:
             async with self._http.stream("POST", "chat/completions", json=question) as response:
                 if response.is_error:
@@ -103,7 +103,7 @@ class OpenAiEngine:
                 ENGINE, f"the server cannot be used ({type(error).__name__})"
             ) from None
         finally:
-            self._under_way -= 1
+            self._under_way.remove(urgency)
 
     async def close(self) -> None:
         """Hang up."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from relay.errors import EngineError
-from relay.llm.gguf import ENGINE, CacheFull, GgufModel, Part
+from relay.llm.gguf import ENGINE, CacheFull, GgufModel, Interrupted, Part
 from relay.llm.job import Job
 from relay.llm.kv_cache import CachedSequence, KvCache
 from relay.llm.prompts import beginning
@@ -98,6 +98,8 @@ class Runner:
         beat = time.monotonic()
         while not cancelled.is_set():
             self._take_in(inbox)
+            # Before looking who has hung up: who does so from now on ends the coming step.
+            self._model.interrupt.clear()
             for task in [each for each in self._tasks if each.job.cancelled]:
                 # A conversation may go on from a reply that was broken off, but not from a guess.
                 guess = task.job.is_reply and task.job.urgency is Urgency.SPECULATIVE
@@ -182,14 +184,24 @@ class Runner:
 
     def _step(self, parts: dict[_Task, Part]) -> None:
         began = time.monotonic()
+        for task, part in parts.items():
+            # Others lose little when such a step is left; what is read ahead is of use to others.
+            task.job.holds = task.job.is_reply and (len(part.tokens) > 1 or len(parts) == 1)
         try:
+            if any(task.job.holds and task.job.cancelled for task in parts):
+                return  # hung up before it could be seen that this step is its own
             ends = self._model.read([*parts.values()])
+        except Interrupted:
+            return
         except EngineError as error:
             # Room that the books show and llama.cpp does not find may be there without the idle.
             if not (isinstance(error, CacheFull) and self._cache.forget_idle()):
                 for task in parts:
                     self._end(task, error)
             return
+        finally:
+            for task in parts:
+                task.job.holds = False
         self._measure(sum(len(part.tokens) for part in parts.values()), time.monotonic() - began)
         for (task, part), end in zip(parts.items(), ends, strict=True):
             self._has_read(task, part, end)

@@ -5,6 +5,8 @@ What a fresh relay does once is waited for and told apart: `start_processor_s` u
 `idle_cpu_share` is the share of one core that the relay takes with all toys connected and idle,
 `idle_megabytes` what they add to its memory. For each number of children, all of them finish a
 question within the same second; `first_speech_ms` is from then to the first frame of the answer.
+`cancel_ms` is how long the language model goes on after a child has interrupted it: while it reads
+a prompt, and while it writes.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from rich.progress import Progress
 from relay.audio import BYTES_PER_SAMPLE, SAMPLE_RATE
 from relay.errors import RelayError
 from tools.bench.light_toy import Heard, LightToy
+from tools.bench.load_cancel import measure_cancelling
 from tools.bench.load_figures import GOALS, figures_of, pictures_of, summary
 from tools.bench.questions import Question, made_questions
 from tools.bench.report import machine, print_table, verdict, write_json, write_pictures
@@ -118,9 +121,11 @@ async def measure(
     """Fill `rows` with one for each question and `figures` with those of the idle toys."""
     questions = made_questions(max(arguments.children))
     toys = max(arguments.toys, *arguments.children)
-    steps = 3 + len(arguments.children) * arguments.rounds
+    steps = 4 + len(arguments.children) * arguments.rounds
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("starting the relay", total=steps)
+        task = progress.add_task("interrupting the model", total=steps)
+        figures |= await measure_cancelling()
+        progress.update(task, advance=1, description="starting the relay")
         async with WatchedRelay(toys) as relay:
             progress.update(task, advance=1, description="the relay's first work")
             figures |= await settle(relay)

@@ -9,11 +9,14 @@ from tools.bench import chart
 from tools.bench.report import Row, p50_p95, percentile
 
 GOAL_CROWD = 8
+CANCEL_GOAL_MS = 50.0
 GOALS = {
     "idle_cpu_share": 0.05,
     "idle_megabytes": 200.0,
     "unanswered": 0.0,
     "first_speech_ms_p95": 3000.0,
+    "cancel_reading_ms_p95": CANCEL_GOAL_MS,
+    "cancel_writing_ms_p95": CANCEL_GOAL_MS,
 }
 
 
