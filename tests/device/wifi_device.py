@@ -130,6 +130,16 @@ async def test_a_driver_that_never_answers_times_out():
     equal(await station.connect(), Outcome.CONNECTED)
 
 
+async def test_a_scan_waits_until_the_driver_is_no_longer_trying():
+    """While connecting it would find nothing, without an error."""
+    set_world(network_in_sight("home"), network_in_sight("other", -70), connect_ms=60000)
+    station, _ = make(("home", "correct horse"), ("other", "correct horse"))
+    wifi.CONNECT_TIMEOUT_MS = 200
+    station.ssid = "home"
+    equal(await station.connect(), Outcome.TIMED_OUT)
+    equal(station.sighted, {"home": -55, "other": -70})
+
+
 class StubbornRadio:
     """A WLAN that raises, or associates and never gets an address."""
 
