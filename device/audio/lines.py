@@ -21,6 +21,8 @@ class LinePlayer:
         self._frame = bytearray(ADPCM_FRAME_BYTES)
         self._file = None
         self._line = None
+        self._half = 0  # of the file, in bytes
+        self._again = False  # once it has been said
 
     @property
     def sounding(self):
@@ -28,14 +30,21 @@ class LinePlayer:
         return self._file is not None
 
     def start(self, line):
-        """Begin a line; one that is being said already goes on. False if it is not in the flash."""
+        """Begin a line; False if it is not in the flash.
+
+        One that is being said already goes on, and follows once more if it was more than half over:
+        who asks in its last moments, or did not hear the beginning, shall hear it, too.
+        """
         if line == self._line:
+            self._again = self._file.tell() > self._half
             return True
         self.stop()
         try:
             self._file = open(self._folder + line + SUFFIX, "rb")
         except OSError:
             return False
+        self._half = self._file.seek(0, 2) // 2
+        self._file.seek(0)
         self._line = line
         return True
 
@@ -44,6 +53,7 @@ class LinePlayer:
         if self._file is not None:
             self._file.close()
             self._file = self._line = None
+            self._again = False
 
     def fill(self, pcm, samples):
         """Write the next `samples` (those of one frame) into `pcm`; silence at the end."""
@@ -51,6 +61,10 @@ class LinePlayer:
         if self._file is not None:
             try:
                 count = self._file.readinto(self._frame)
+                if count < ADPCM_FRAME_BYTES and self._again:
+                    self._again = False
+                    self._file.seek(0)
+                    count = self._file.readinto(self._frame)
             except OSError:  # flash wears out: better cut short than dead
                 pass
         if count == ADPCM_FRAME_BYTES:

@@ -71,6 +71,21 @@ def test_a_line_that_is_asked_for_again_goes_on():
     equal(len(play(player)), len(whole) - 10)
 
 
+def test_a_line_that_is_asked_for_near_its_end_is_said_once_more():
+    player = LinePlayer(dsp.adpcm_decode)
+    pcm = array("h", bytes(640))
+    player.start(Line.AWAY)
+    whole = play(player)
+    player.start(Line.AWAY)
+    for _ in range(len(whole) - 3):
+        player.fill(pcm, SAMPLES_PER_FRAME)
+    for _ in range(3):
+        assert player.start(Line.AWAY)
+    equal(play(player), whole[-3:-1] + whole)
+    player.start(Line.AWAY)
+    equal(play(player), whole)
+
+
 def test_another_line_or_a_stop_ends_it():
     player = LinePlayer(dsp.adpcm_decode)
     player.start(Line.GROWN_UP)
