@@ -39,8 +39,10 @@ class Checks:
         self._band = band
         self._rules = rules
 
-    async def heard(self, transcript: Transcript, earlier: Sequence[str]) -> Verdict:
-        """Judge what the child said, knowing what it said in the turns before."""
+    async def heard(
+        self, transcript: Transcript, earlier: Sequence[str], lately: frozenset[Alert]
+    ) -> Verdict:
+        """Judge what the child said, knowing the turns before and its cries for help `lately`."""
         return await self._closed(
             self._gate.check_heard(
                 transcript.text,
@@ -48,6 +50,7 @@ class Checks:
                 alternatives=transcript.alternatives,
                 earlier=earlier,
                 rules=self._rules,
+                lately=lately,
             )
         )
 

@@ -5,12 +5,15 @@ later answers.
 """
 
 from relay.llm import ChatMessage, Role
+from relay.safety.verdict import CRIES_FOR_HELP, Alert
 
 MOST_EXCHANGES = 4
 MOST_CHARACTERS = 1500
 FORGET_AFTER_S = 300.0
 REMEMBER_S = 24 * 3600.0
 """Where a parent lets the toy remember from one talk to the next."""
+CARE_S = 15 * 60.0
+"""How long after a cry for help what a child says is heard in its light."""
 
 
 class Conversation:
@@ -20,6 +23,7 @@ class Conversation:
         self._forget_after_s = FORGET_AFTER_S
         self._exchanges: list[tuple[str, str]] = []
         self._last_at = 0.0
+        self._cried_at: dict[Alert, float] = {}
 
     def add(self, heard: str, said: str, now: float) -> None:
         """Remember one allowed exchange.
@@ -50,6 +54,15 @@ class Conversation:
         """Return what the child said in these exchanges, oldest first."""
         self._forget_old(now)
         return tuple(heard for heard, _ in self._exchanges)
+
+    def alerted(self, alert: Alert, now: float) -> None:
+        """Remember that the child cried for help, and not its words; other alerts do not count."""
+        if alert in CRIES_FOR_HELP:
+            self._cried_at[alert] = now
+
+    def cries(self, now: float) -> frozenset[Alert]:
+        """Return what the child cried for help about in the last CARE_S seconds."""
+        return frozenset(alert for alert, at in self._cried_at.items() if now - at <= CARE_S)
 
     def remember_long(self, long: bool) -> None:
         """Keep what was said for a day, as a parent may allow, or until the talk is over."""

@@ -58,6 +58,7 @@ class Draft:
         now = time.monotonic()
         self._prompt = talk.prompt(now)
         self._earlier = talk.conversation.child_said(now)
+        self._cries = talk.conversation.cries(now)
         safety_ms = services.settings.safety.timeout_ms
         self._checks = Checks(
             services.safety, safety_ms, talk.band, self._trace.judged, terms.topics
@@ -101,7 +102,7 @@ class Draft:
             return False
         if set(final.alternatives) <= set(self.transcript.alternatives):
             return True
-        verdict = await self._checks.heard(final, self._earlier)
+        verdict = await self._checks.heard(final, self._earlier, self._cries)
         return verdict.action is Action.ALLOW
 
     def commit(self, record: TurnRecord, tell: Callable[[Verdict], None]) -> None:
@@ -134,7 +135,7 @@ class Draft:
         # The model reads while the gate judges; it says nothing before the gate has allowed it.
         reading = asyncio.create_task(self._read_ahead(text))
         try:
-            verdict = await self._checks.heard(self.transcript, self._earlier)
+            verdict = await self._checks.heard(self.transcript, self._earlier, self._cries)
             self._trace.reached(Stage.HEARD_CHECKED)
             reading.cancel()  # the reply goes on where it stands
             # A cry for help is answered at any time of the day.

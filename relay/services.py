@@ -71,8 +71,9 @@ class Safety(Protocol):
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
         rules: ParentRules | None = None,
+        lately: frozenset[Alert] = frozenset(),
     ) -> Verdict:
-        """Judge what a child said, under the parent's `rules` too."""
+        """Judge what a child said, under the parent's `rules` and after its `lately` cries."""
 
     async def check_said(
         self, sentence: str, band: AgeBand, *, before: str = "", rules: ParentRules | None = None

@@ -257,6 +257,8 @@ class Turn:
 
     def _judged(self, verdict: Verdict) -> None:
         talk = self._talk
+        if verdict.alert is not None:
+            talk.conversation.alerted(verdict.alert, time.monotonic())
         self._services.raise_alert(verdict, toy=talk.toy, session=talk.session, band=talk.band)
 
     async def _say_line(

@@ -29,6 +29,7 @@ from relay.safety.verdict import Action
 WORD_SLOTS = 2**15
 _FEWEST_WORDS = 2  # one word alone ("so,") is for the rules: a vector of it says little
 _DOUBT = 1.0  # below the threshold: where it is worth the time to look at the clauses too
+_AFTER_A_CRY = 0.5  # how much less it takes soon after a cry for help, to be one again
 _REMEMBERED = 512  # scores of texts, by keyed digest: earlier words and replies come again
 
 Array = npt.NDArray[np.float32]
@@ -194,7 +195,8 @@ class Classifier:
         return [
             Finding(kind.category, f"meaning.{name}.{kind.topic}", kind.action, kind.topic)
             for score, kind in judged
-            if score >= threshold and (kind.until >= youngest or kind.category in passage.always)
+            if score >= threshold - _AFTER_A_CRY * (kind.category in passage.lately)
+            and (kind.until >= youngest or kind.category in passage.always)
         ]
 
     def _judge(self, text: str) -> tuple[float, Kind]:

@@ -11,14 +11,14 @@ from relay.safety.data_files import Tables, load, read_sealed
 from relay.safety.decide import decide, unsure, worst
 from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
-from relay.safety.finding import Category, Detector, Finding, Passage, Side
+from relay.safety.finding import ALERTS, Category, Detector, Finding, Passage, Side
 from relay.safety.normalise import Normaliser, Views, fold
 from relay.safety.output import find_bad_writing
 from relay.safety.parent import NO_RULES, OwnWords, ParentRules
 from relay.safety.personal import PersonalData
 from relay.safety.replies import Replies
 from relay.safety.rules import read_rules
-from relay.safety.verdict import Action, Verdict
+from relay.safety.verdict import Action, Alert, Verdict
 from relay.safety.windows import windows
 
 _EARLIER_UTTERANCES = 2
@@ -84,12 +84,14 @@ class Filter:
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
         rules: ParentRules | None = None,
+        lately: frozenset[Alert] = frozenset(),
     ) -> Verdict:
-        """Return the verdict on a child's utterance."""
+        """Return the verdict on a child's utterance; `lately` says what it cried for help about."""
         rules = rules or NO_RULES
+        cries = frozenset(category for category, alert in ALERTS.items() if alert in lately)
         recent = self._continued(text, earlier[-_EARLIER_UTTERANCES:], band, rules)
         before = self._tail(" . ".join(recent))
-        findings = self._findings(Side.HEARD, text, band, before, rules)
+        findings = self._findings(Side.HEARD, text, band, before, rules, lately=cries)
         verdict = decide(findings, Side.HEARD, band, self.replies, text)
         if verdict.action is Action.ALLOW or verdict.alert is None:
             others = [
@@ -116,13 +118,20 @@ class Filter:
             raise SafetyError(f"replies.toml has no words for {', '.join(missing)}")
 
     def _findings(
-        self, side: Side, text: str, band: AgeBand, before: Views, rules: ParentRules
+        self,
+        side: Side,
+        text: str,
+        band: AgeBand,
+        before: Views,
+        rules: ParentRules,
+        *,
+        lately: frozenset[Category] = frozenset(),
     ) -> list[Finding]:
         findings: list[Finding] = []
         own_words = self._own_words(rules.own_blocked)
         for window in windows(text):
             views = self.normaliser.views(window)
-            passage = Passage(side, band, views, before, rules.always)
+            passage = Passage(side, band, views, before, rules.always, lately)
             found = [finding for detect in self.detectors[side] for finding in detect(passage)]
             findings.extend(rules.judged(self._undoubted(found, passage)))
             findings.extend(own_words(passage))

@@ -110,6 +110,7 @@ class Passage:
     views: Views
     before: Views
     always: frozenset[Category] = frozenset()  # watched at every age, as the parent wishes
+    lately: frozenset[Category] = frozenset()  # of a cry for help not long ago
 
 
 Detector = Callable[[Passage], Iterable[Finding]]

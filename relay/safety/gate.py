@@ -39,7 +39,7 @@ class SafetyGate:
     SafetyError and ModelMissing keep the relay from starting.
 
     Whatever goes wrong in a check, too late included, the answer is BLOCK with a kind line and
-    `Alert.CHECK_FAILED`. No answer depends on an earlier one, so nothing softens over a session.
+    `Alert.CHECK_FAILED`. No answer gets softer for an earlier one, so nothing wears off over a session.
     """
 
     def __init__(
@@ -73,17 +73,19 @@ class SafetyGate:
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
         rules: ParentRules | None = None,
+        lately: frozenset[Alert] = frozenset(),
     ) -> Verdict:
         """Return the verdict on what a child said.
 
         `alternatives` are the recogniser's other hypotheses, `earlier` the child's utterances
         before this one, oldest first: of those the last few are joined with `text`. `rules` are
-        the parent's.
+        the parent's. `lately` are the child's cries for help of the last minutes: after one, vague
+        words ("today is the day") are heard in its light.
         """
         return await self._checked(
-            ("heard", text, band, tuple(alternatives), tuple(earlier), rules),
+            ("heard", text, band, tuple(alternatives), tuple(earlier), rules, lately),
             lambda: self.filter.heard(
-                text, band, alternatives=alternatives, earlier=earlier, rules=rules
+                text, band, alternatives=alternatives, earlier=earlier, rules=rules, lately=lately
             ),
             band,
         )

@@ -19,7 +19,7 @@ from relay.safety.verdict import Action
 _Kind = TypeVar("_Kind", bound=enum.Enum)
 _REST = 4  # times as long as the work before it: a fifth of a core
 _FILE_KEYS = {"category", "about", "action", "topic", "lists", "rule"}
-_RULE_KEYS = {"name", "side", "action", "topic", "bands", "phrases", "except", "contexts"}
+_RULE_KEYS = {"name", "side", "action", "topic", "bands", "after", "phrases", "except", "contexts"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Rule:
     phrases: tuple[Phrase, ...]
     exceptions: tuple[Phrase, ...]  # a match that overlaps one of these does not count
     contexts: tuple[Phrase, ...]  # nor does any match, when one of these is in the text
+    after: frozenset[Category]  # counts only for a while after a cry for help of one of these
 
     @property
     def label(self) -> str:
@@ -62,6 +63,7 @@ class RuleBook:
             Finding(rule.category, rule.label, rule.action, rule.topic, broken[rule])
             for rule in sorted(broken, key=self._place.__getitem__)
             if passage.band in rule.bands or rule.category in passage.always
+            if not rule.after or rule.after & passage.lately
         ]
 
     def compile_all(self) -> None:
@@ -172,6 +174,7 @@ def _read_file(
             phrases=_phrases(file, name, entry["phrases"], lists, normaliser),
             exceptions=_phrases(file, name, entry.get("except", ()), lists, normaliser),
             contexts=tuple(p for c in entry.get("contexts", ()) for p in contexts[c]),
+            after=frozenset(_enum(Category, file, each) for each in entry.get("after", ())),
         )
         yield rule
         if side == "both":

@@ -21,6 +21,10 @@ class Alert(enum.Enum):
     CHECK_FAILED = "check_failed"
 
 
+CRIES_FOR_HELP = frozenset({Alert.SELF_HARM, Alert.ABUSE})
+"""After one of these, what a child says is heard in its light for a while."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The filter's answer about one utterance of a child, or one sentence of the model.

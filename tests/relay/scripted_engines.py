@@ -203,6 +203,7 @@ class ScriptedSafety:
     raises: bool = False
     hangs: bool = False
     earlier: list[tuple[str, ...]] = field(default_factory=list)
+    lately: list[frozenset[Alert]] = field(default_factory=list)
     rules: ParentRules | None = None  # those that were asked about last
     said_before: list[tuple[str, str]] = field(default_factory=list)
 
@@ -214,8 +215,10 @@ class ScriptedSafety:
         alternatives: Sequence[str] = (),
         earlier: Sequence[str] = (),
         rules: ParentRules | None = None,
+        lately: frozenset[Alert] = frozenset(),
     ) -> Verdict:
         self.earlier.append(tuple(earlier))
+        self.lately.append(lately)
         self.rules = rules
         return await self._judge(text)
 

@@ -6,9 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.age import AgeBand
-from relay.conversation import FORGET_AFTER_S, MOST_CHARACTERS, MOST_EXCHANGES, Conversation
+from relay.conversation import (
+    CARE_S,
+    FORGET_AFTER_S,
+    MOST_CHARACTERS,
+    MOST_EXCHANGES,
+    Conversation,
+)
 from relay.llm import Role
 from relay.persona import opening
+from relay.safety.verdict import Alert
 
 
 @given(st.lists(st.tuples(st.text(max_size=3000), st.text(max_size=3000)), max_size=20))
@@ -55,3 +62,15 @@ def test_an_answer_is_shown_to_the_model_once_however_often_it_was_given() -> No
         conversation.add(heard, said, float(number))
     assert [message.text for message in conversation.messages(3.0)] == ["a", "same", "c", "other"]
     assert conversation.child_said(3.0) == ("a", "b", "c")  # safety reads all of it
+
+
+def test_a_cry_for_help_is_remembered_for_a_while_and_longer_than_the_words() -> None:
+    conversation = Conversation()
+    conversation.alerted(Alert.SELF_HARM, 0.0)
+    conversation.alerted(Alert.ABUSE, 100.0)
+    conversation.alerted(Alert.CHECK_FAILED, 100.0)
+    assert conversation.cries(CARE_S) == {Alert.SELF_HARM, Alert.ABUSE}
+    assert conversation.cries(CARE_S + 1) == {Alert.ABUSE}
+    conversation.alerted(Alert.SELF_HARM, CARE_S + 2)
+    assert conversation.cries(CARE_S + 200) == {Alert.SELF_HARM}
+    assert CARE_S > FORGET_AFTER_S

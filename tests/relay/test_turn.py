@@ -213,7 +213,7 @@ async def test_conversation_is_remembered_and_kept_from_the_gate(house: House) -
     ],
 )
 async def test_reviewed_reply_is_spoken_and_the_turn_forgotten(
-    house: House, text: str, reply: list[str], alerts: list[object]
+    house: House, text: str, reply: list[str], alerts: list[tuple[Alert, str, str, AgeBand]]
 ) -> None:
     toy = await house.toy()
     house.engines.stt.text = text
@@ -230,6 +230,7 @@ async def test_reviewed_reply_is_spoken_and_the_turn_forgotten(
     ]
     assert house.safety.earlier[1] == ()
     await until(lambda: house.alerts == alerts)
+    assert house.safety.lately == [frozenset(), frozenset(alert for alert, *_ in alerts)]
 
 
 async def test_model_is_stopped_at_a_blocked_sentence(open_house: OpenHouse) -> None:
