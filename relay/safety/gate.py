@@ -39,7 +39,7 @@ class SafetyGate:
     SafetyError and ModelMissing keep the relay from starting.
 
     Whatever goes wrong in a check, too late included, the answer is BLOCK with a kind line and
-    `Alert.CHECK_FAILED`. No answer gets softer for an earlier one, so nothing wears off over a session.
+    `Alert.CHECK_FAILED`. No answer gets softer for an earlier one: nothing wears off in a session.
     """
 
     def __init__(
