@@ -1,8 +1,9 @@
 # path: tools/virtual_toy/board
-"""The event loop notices what is ready at ticks of 10 ms, and later when it is busy (#5994).
+"""Sound and the event loop: neither may wait for the other.
 
-Sound has to flow all the same. The grain is made coarser than the board's here, so that DMA queues
-with too little slack fail. A busy machine may be late by itself: one good run of a few is enough.
+The loop notices what is ready at ticks of 10 ms, and later when it is busy (#5994). Sound has to
+flow all the same. The grain is made coarser than the board's here, so that DMA queues with too
+little slack fail. A busy machine may be late by itself: one good run of a few is enough.
 """
 
 import asyncio
@@ -97,3 +98,21 @@ async def test_a_reply_has_no_holes():
 
 async def test_nothing_said_is_lost():
     equal(await fewest(overruns_while_listening, 60000), 0)
+
+
+async def test_the_loop_goes_on_from_the_first_write():
+    """It stands still while I2S is written to that has not been polled yet."""
+    port = SpeakerPort(find_board())
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep_ms(5)
+
+    ticking = asyncio.create_task(tick())
+    await port.send(bytearray(4 * RATE_HZ // 2))  # half a second
+    ticking.cancel()
+    port.close()
+    assert ticks >= 5, ticks
