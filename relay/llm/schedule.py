@@ -15,6 +15,9 @@ MOST_TOGETHER = 4
 """Replies that take steps together. With 8 the last first sentence comes no sooner than in two
 groups of 4, and all others later."""
 
+LAST_PIECE = 1.5
+"""How much longer than others the last piece of a prompt may be."""
+
 PATIENCE_STEPS = {
     Urgency.FIRST_SENTENCE: 64,
     Urgency.LATER: 8,
@@ -44,7 +47,8 @@ def next_step(candidates: Sequence[Candidate], chunk: int) -> dict[int, int]:
     """Return how many tokens of which candidate, by its index, the model reads next.
 
     Candidates with one unread token are cheap and go together; of those with more, a prompt still
-    being read, only the first reads, up to `chunk` tokens for the whole step.
+    being read, only the first reads, up to `chunk` tokens for the whole step, or LAST_PIECE times
+    as many if they are its last: a step of their own would cost more.
     """
     if not candidates:
         return {}
@@ -54,7 +58,8 @@ def next_step(candidates: Sequence[Candidate], chunk: int) -> dict[int, int]:
     step = {index: 1 for index in together if candidates[index].unread == 1}
     reading = next((index for index in together if candidates[index].unread > 1), None)
     if reading is not None:
-        step[reading] = min(candidates[reading].unread, max(1, chunk - len(step)))
+        unread, room = candidates[reading].unread, max(1, chunk - len(step))
+        step[reading] = unread if unread <= room * LAST_PIECE else room
     return step
 
 

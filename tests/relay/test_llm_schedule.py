@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.llm.schedule import MOST_TOGETHER, PATIENCE_STEPS, Candidate, next_step
+from relay.llm.schedule import LAST_PIECE, MOST_TOGETHER, PATIENCE_STEPS, Candidate, next_step
 from relay.urgency import Urgency
 
 CANDIDATES = st.lists(
@@ -26,7 +26,7 @@ def test_a_step_is_never_empty_nor_too_large(candidates, chunk):
     step = next_step(candidates, chunk)
     assert bool(step) == bool(candidates)
     assert len(step) <= MOST_TOGETHER
-    assert sum(step.values()) <= max(chunk, MOST_TOGETHER)
+    assert sum(step.values()) <= max(chunk * LAST_PIECE, MOST_TOGETHER)
     for index, count in step.items():
         assert 1 <= count <= candidates[index].unread
     # One prompt at a time is read.
@@ -109,3 +109,9 @@ def test_who_waited_long_enough_takes_part():
     later = Candidate(Urgency.LATER, 2, 1, skipped=patience)
     assert set(next_step([urgent, later], 16)) == {0, 1}
     assert set(next_step([urgent, replace(later, skipped=patience - 1)], 16)) == {0}
+
+
+@pytest.mark.parametrize(("unread", "read"), [(8, 8), (12, 12), (13, 8), (100, 8)])
+def test_the_last_few_tokens_of_a_prompt_are_read_along(unread, read):
+    alone = Candidate(Urgency.FIRST_SENTENCE, arrived=0, unread=unread)
+    assert next_step([alone], 8) == {0: read}
