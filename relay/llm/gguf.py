@@ -22,7 +22,7 @@ from relay.llm.sampler import Sampler
 ENGINE = "llm.llama"
 
 MOST_STEP_TOKENS = 96
-"""Tokens that `read` takes at once: the largest chunk of a prompt and half as many, its last ones."""
+"""Tokens that `read` takes at once: the largest chunk of a prompt, and its last ones."""
 
 # llama.cpp tells of every tensor it loads and of every step that is interrupted. What fails raises.
 logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
