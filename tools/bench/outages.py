@@ -159,7 +159,7 @@ def figures_of(done: list[Turn]) -> dict[str, float]:
         "turns": len(done),
         "outages": sum(bool(turn.cause) for turn in done),
         **{f"{name}_turns": count[name] for name in ("answered", "announced", "silent")},
-        **(p50_p95("announced_after_ms", after_ms) if after_ms else {}),
+        **p50_p95("announced_after_ms", after_ms),
     }
 
 
