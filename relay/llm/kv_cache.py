@@ -6,12 +6,18 @@ kept, so that its conversation goes on from there, until the room is needed.
 """
 
 import itertools
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 SHORT_TAIL = 16
 """A sequence that differs from a prompt in no more than its last tokens is not worth keeping."""
+
+FRESH_S = 20.0
+"""What was read for a child who speaks now is kept so long, whatever others have read since: to
+read it again when the question is over would cost 2 ms a token, and a talk has 200 and more."""
 
 
 class CacheMemory(Protocol):
@@ -34,24 +40,33 @@ class CachedSequence:
     reserved: int = 0  # tokens that are still to come
     busy: bool = True
     used: int = 0  # when, in uses of the cache
+    used_at: float = 0.0  # the same in seconds of the cache's clock
 
 
 class KvCache:
     """Gives out sequences, and keeps in mind what they hold.
 
-    `idle` bounds the cells of sequences that nobody works on: every cell in use makes every token
-    of everybody a little slower. With `whole_only` (recurrent models) a sequence can be shared only
-    as a whole.
+    `idle` bounds the cells of sequences that nobody works on, and that are no longer fresh: every
+    cell in use makes every token of everybody a little slower. With `whole_only` (recurrent models)
+    a sequence can be shared only as a whole.
     """
 
     def __init__(
-        self, memory: CacheMemory, *, sequences: int, cells: int, idle: int, whole_only: bool
+        self,
+        memory: CacheMemory,
+        *,
+        sequences: int,
+        cells: int,
+        idle: int,
+        whole_only: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._memory = memory
         self._free = list(range(sequences))
         self._cells = cells
         self._idle = idle
         self._whole_only = whole_only
+        self._clock = clock
         self.held: list[CachedSequence] = []  # all that are given out or kept
         self._identities = itertools.count()
         self._uses = itertools.count(1)
@@ -101,7 +116,8 @@ class KvCache:
         """Nobody works on the sequence any longer; it is kept while there is room."""
         sequence.busy, sequence.reserved = False, 0
         self._touch(sequence)
-        while self._idle_cells() > self._idle and self._evict(but=None):
+        stale = self._clock() - FRESH_S
+        while self._idle_cells() > self._idle and self._evict(but=None, unused_since=stale):
             pass
 
     def drop(self, sequence: CachedSequence) -> None:
@@ -140,8 +156,12 @@ class KvCache:
             (busy if each.busy else idle).update(each.cells)
         return len(idle - busy)
 
-    def _evict(self, *, but: CachedSequence | None) -> bool:
-        idle = [each for each in self.held if not each.busy and each is not but]
+    def _evict(self, *, but: CachedSequence | None, unused_since: float = math.inf) -> bool:
+        idle = [
+            each
+            for each in self.held
+            if not each.busy and each is not but and each.used_at <= unused_since
+        ]
         if not idle:
             return False
         self.drop(min(idle, key=lambda each: each.used))
@@ -149,10 +169,10 @@ class KvCache:
 
     def _touch(self, sequence: CachedSequence) -> None:
         """Count a use, of this sequence and of those that it begins with."""
-        now = next(self._uses)
+        now, at = next(self._uses), self._clock()
         for each in self.held:
             if sequence.tokens[: len(each.tokens)] == each.tokens:
-                each.used = now
+                each.used, each.used_at = now, at
 
 
 def shared_length(one: Sequence[int], other: Sequence[int]) -> int:

@@ -66,11 +66,11 @@ def next_step(candidates: Sequence[Candidate], chunk: int) -> dict[int, int]:
 def _rank(candidate: Candidate) -> tuple[int, int, int]:
     """Return what sorts a candidate: class, then who waited longest, then who came first.
 
-    First sentences are finished one after the other, in the order in which they were asked for;
-    others take turns.
+    First sentences are finished one after the other, in the order in which they were asked for, and
+    so is what is read ahead: the second then shares what the first has read. Others take turns.
     """
     if candidate.skipped >= PATIENCE_STEPS[candidate.urgency]:
         return Urgency.FIRST_SENTENCE, -candidate.skipped, candidate.arrived
-    if candidate.urgency is Urgency.FIRST_SENTENCE:
-        return Urgency.FIRST_SENTENCE, 0, candidate.arrived
+    if candidate.urgency in (Urgency.FIRST_SENTENCE, Urgency.BACKGROUND):
+        return candidate.urgency, 0, candidate.arrived
     return candidate.urgency, -candidate.skipped, candidate.arrived

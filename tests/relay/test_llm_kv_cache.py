@@ -1,11 +1,13 @@
 """What the key-value cache holds, against a memory that counts every cell."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from relay.llm.kv_cache import SHORT_TAIL, KvCache, shared_length
+from relay.llm.kv_cache import FRESH_S, SHORT_TAIL, KvCache, shared_length
 
 SEQUENCES = 6
 CELLS = 120
@@ -49,8 +51,14 @@ class CacheLife(RuleBasedStateMachine):
     @initialize(whole_only=st.booleans(), idle=st.integers(0, CELLS))
     def begin(self, whole_only, idle):
         self.cells = Cells(whole_only=whole_only)
+        self.now = 0.0
         self.cache = KvCache(
-            self.cells, sequences=SEQUENCES, cells=CELLS, idle=idle, whole_only=whole_only
+            self.cells,
+            sequences=SEQUENCES,
+            cells=CELLS,
+            idle=idle,
+            whole_only=whole_only,
+            clock=lambda: self.now,
         )
         self.busy = []  # [sequence, tokens still to read, room]
 
@@ -83,6 +91,10 @@ class CacheLife(RuleBasedStateMachine):
         if failed and job[0] in self.cache.held:
             self.cache.drop(job[0])
 
+    @rule(seconds=st.floats(0, 2 * FRESH_S))
+    def wait(self, seconds):
+        self.now += seconds
+
     @rule()
     def forget_idle(self):
         self.cache.forget_idle()
@@ -113,8 +125,15 @@ def cells():
     return Cells()
 
 
-def cache_of(cells, *, idle=CELLS):
-    return KvCache(cells, sequences=SEQUENCES, cells=CELLS, idle=idle, whole_only=cells.whole_only)
+def cache_of(cells, *, idle=CELLS, step_s=2 * FRESH_S):
+    return KvCache(
+        cells,
+        sequences=SEQUENCES,
+        cells=CELLS,
+        idle=idle,
+        whole_only=cells.whole_only,
+        clock=itertools.count(0, step_s).__next__,
+    )
 
 
 def read_all(cache, cells, tokens, room=0):
@@ -144,6 +163,14 @@ def test_an_opening_that_is_in_use_outlives_the_conversations(cells):
         read_all(cache, cells, [*opening, *range(1000 * talk + 100, 1000 * talk + 118)])
     assert cache.covers(opening)
     assert cells.used() <= 40
+
+
+def test_what_children_say_who_speak_at_once_is_kept_for_each(cells):
+    cache = cache_of(cells, idle=40, step_s=0.1)
+    talks = [[*range(10), *range(1000 * talk, 1000 * talk + 20)] for talk in range(1, 4)]
+    for talk in talks:
+        read_all(cache, cells, talk)
+    assert [read_all(cache, cells, [*talk, 7]) for talk in talks] == [1] * len(talks)
 
 
 def test_a_guess_that_changes_is_replaced(cells):
