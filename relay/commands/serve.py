@@ -8,6 +8,7 @@ import sys
 import time
 
 from relay.address import page_address, toy_address
+from relay.allocator import share_arenas
 from relay.app import Relay
 from relay.config import Settings
 from relay.parent.links import first_link, shown_fingerprint
@@ -16,6 +17,7 @@ from relay.telemetry import log_uncaught_exceptions, set_up_logging
 
 def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the relay; SIGINT (Ctrl+C) and SIGTERM stop it in good order."""
+    share_arenas()
     set_up_logging(settings.log)
     log_uncaught_exceptions()
     asyncio.run(_serve(settings))

@@ -34,7 +34,8 @@ CROWDS, QUICK_CROWDS = (1, 2, 4, 8, 16), (1, 4)
 ROUNDS = 3
 SETTLE_S = 5.0
 LOOK_S, SETTLED_SHARE, SETTLED_LOOKS = 2.0, 0.02, 3  # this little of a core, so often in a row
-SETTLE_TIMEOUT_S = 180.0
+SETTLE_TIMEOUT_S = 60.0
+INTERRUPTIONS, QUICK_INTERRUPTIONS = 40, 10
 WATCH_S = 30.0
 RELEASE_S = 0.2  # from the last voiced sample to letting go of the paw
 ENDED_TIMEOUT_S = 20.0
@@ -97,6 +98,19 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="how many ask at once; repeatable (default 1, 2, 4, 8, 16)",
     )
     add("--rounds", type=int, default=ROUNDS, help="times for each (default %(default)s)")
+    add(
+        "--settle",
+        type=float,
+        default=SETTLE_TIMEOUT_S,
+        metavar="S",
+        help="wait at most so long for the relay's first work (default %(default)g s)",
+    )
+    add(
+        "--interruptions",
+        type=int,
+        metavar="N",
+        help=f"of the language model, reading and writing; 0 for none (default {INTERRUPTIONS})",
+    )
     add("--quick", action="store_true", help="a small run of a minute or two")
     add("--json", type=Path, metavar="FILE", help="write the figures there, a picture beside it")
     arguments = parser.parse_args(argv)
@@ -104,9 +118,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
         arguments.rounds, arguments.watch = 1, min(arguments.watch, 10.0)
     if arguments.toys is None:
         arguments.toys = QUICK_IDLE_TOYS if arguments.quick else IDLE_TOYS
+    if arguments.interruptions is None:
+        arguments.interruptions = QUICK_INTERRUPTIONS if arguments.quick else INTERRUPTIONS
     arguments.children = arguments.children or (QUICK_CROWDS if arguments.quick else CROWDS)
     if not 1 <= arguments.toys <= 1000 or not all(1 <= n <= 100 for n in arguments.children):
         parser.error("--toys must be from 1 to 1000, --children from 1 to 100")
+    if not 0 <= arguments.settle <= 3600 or not 0 <= arguments.interruptions <= 1000:
+        parser.error("--settle must be from 0 to 3600, --interruptions from 0 to 1000")
     if not 1 <= arguments.rounds <= 100 or not 1 <= arguments.watch <= 3600:
         parser.error("--rounds must be from 1 to 100, --watch from 1 to 3600")
     return arguments
@@ -124,11 +142,12 @@ async def measure(
     steps = 4 + len(arguments.children) * arguments.rounds
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("interrupting the model", total=steps)
-        figures |= await measure_cancelling()
+        if arguments.interruptions:
+            figures |= await measure_cancelling(arguments.interruptions)
         progress.update(task, advance=1, description="starting the relay")
         async with WatchedRelay(toys) as relay:
             progress.update(task, advance=1, description="the relay's first work")
-            figures |= await settle(relay)
+            figures |= await settle(relay, arguments.settle)
             progress.update(task, advance=1, description=f"{arguments.toys} toys, idle")
             figures |= await watch_idle(relay, arguments.toys, arguments.watch)
             progress.update(task, advance=1)
@@ -139,14 +158,14 @@ async def measure(
                     progress.update(task, advance=1)
 
 
-async def settle(relay: WatchedRelay) -> dict[str, float]:
+async def settle(relay: WatchedRelay, limit_s: float) -> dict[str, float]:
     """Wait until a relay that listens is done with what it does once; return what that took.
 
-    One that is never done is measured as it is.
+    One that is not done within `limit_s` is measured as it is.
     """
     began, first = time.monotonic(), relay.processor_s()
     over, used, quiet = began, first, 0
-    while quiet < SETTLED_LOOKS and time.monotonic() < began + SETTLE_TIMEOUT_S:
+    while quiet < SETTLED_LOOKS and time.monotonic() < began + limit_s:
         looked, before = time.monotonic(), relay.processor_s()
         await asyncio.sleep(LOOK_S)
         now, after = time.monotonic(), relay.processor_s()

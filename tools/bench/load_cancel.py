@@ -12,13 +12,15 @@ from relay.llm import ChatMessage, ReplyStream, Role
 from relay.llm.llama_engine import LlamaEngine
 from tools.bench.report import p50_p95
 
-TIMES = 40
 LONG_PROMPT = "and then the bear went on to the next tree " * 60
 LONGEST_READ_S = 0.4  # of the prompt, before hanging up
 
 
-async def measure_cancelling() -> dict[str, float]:
-    """Return the figures by name; raises EngineError. Without llama.cpp there are none."""
+async def measure_cancelling(times: int) -> dict[str, float]:
+    """Return the figures of `times` interruptions, by name; none without llama.cpp.
+
+    Raises EngineError.
+    """
     settings = Settings()
     if settings.llm.engine != "llama":
         return {}
@@ -26,7 +28,7 @@ async def measure_cancelling() -> dict[str, float]:
     after = random.Random(0)  # noqa: S311 - the same in every run
     reading, writing = list[float](), list[float]()
     try:
-        for number in range(TIMES):
+        for number in range(times):
             reply = _ask(engine, f"{number} {LONG_PROMPT}")
             waiting = asyncio.ensure_future(anext(reply))
             await asyncio.sleep(after.uniform(0.0, LONGEST_READ_S))

@@ -3,14 +3,15 @@
 The relay is a process of its own with the real engines. Toys ask one question after the other,
 most of them cancelled as soon as the answer begins, every 25th heard to its end; after each few
 turns the memory that the relay and its children hold is read (resident set). The growth is the
-Theil-Sen slope (median of the slopes between all pairs, robust to single jumps) once the relay has
-warmed up.
+Theil-Sen slope (median of the slopes between all pairs, robust to single jumps) over the second
+half of the turns, with the interval of 95 %.
 """
 
 import argparse
 import asyncio
 import contextlib
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,8 @@ TOYS = 3
 QUESTIONS = 21
 WHOLE_EVERY = 25
 SAMPLE_EVERY = 5
-WARM_UP = 0.25  # of the turns: caches fill, prompts are kept, the allocator finds its size
+WARM_UP = 0.5  # of the turns: caches fill, prompts are kept, the allocator finds its size
+CONFIDENT = 1.96  # standard deviations, for 95 %
 SHORT_S = 2.9  # what the relay takes faster than real time
 OUT = Path("out/bench/memory.json")
 
@@ -129,9 +131,12 @@ def figures_of(rows: list[dict[str, object]]) -> dict[str, float]:
     )
     if len(warm) < 2 or warm[0][0] == warm[-1][0]:
         return {"turns": points[-1][0] if points else 0}
+    slope, low, high = theil_sen(warm)
     return {
         "turns": points[-1][0],
-        "growth_bytes_per_turn": round(theil_sen(warm), 1),
+        "growth_bytes_per_turn": round(slope, 1),
+        "growth_bytes_per_turn_low": round(low, 1),
+        "growth_bytes_per_turn_high": round(high, 1),
         "megabytes_first": round(points[0][1] / 1e6, 1),
         "megabytes_warm": round(warm[0][1] / 1e6, 1),
         "megabytes_last": round(points[-1][1] / 1e6, 1),
@@ -139,18 +144,22 @@ def figures_of(rows: list[dict[str, object]]) -> dict[str, float]:
     }
 
 
-def theil_sen(points: list[tuple[float, float]]) -> float:
-    """Return the median of the slopes between all pairs of points; ValueError for fewer than two.
+def theil_sen(points: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Return the median of the slopes between all pairs of points, and its interval of 95 %.
 
-    Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", 1968.
+    ValueError for fewer than two points. Sen, "Estimates of the Regression Coefficient Based on
+    Kendall's Tau", 1968; the interval takes the points for independent.
     """
     if len({x for x, _ in points}) < 2:
         raise ValueError("a slope needs two points")
     xs, ys = (np.array(values, dtype=np.float64) for values in zip(*points, strict=True))
     first, second = np.triu_indices(len(points), k=1)
     apart = xs[second] - xs[first]
-    slopes = (ys[second] - ys[first])[apart != 0] / apart[apart != 0]
-    return float(np.median(slopes))
+    slopes = np.sort((ys[second] - ys[first])[apart != 0] / apart[apart != 0])
+    count = len(points)
+    ranks = CONFIDENT * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    low = max(0, round((len(slopes) - ranks) / 2))
+    return float(np.median(slopes)), float(slopes[low]), float(slopes[len(slopes) - 1 - low])
 
 
 def pictures_of(rows: list[Row] | list[dict[str, object]]) -> dict[str, str]:
