@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tools.bench import load, memory
 from tools.bench.load_figures import figures_of, pictures_of, summary
-from tools.bench.watched import lag_ms, turns_ended
+from tools.bench.watched import first_frame_ms, lag_ms, turns_ended
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -64,6 +64,21 @@ def test_lag_is_read_from_the_buckets_that_grew():
     assert lag_ms(buckets(0, 0, 0, 0), buckets(96, 96, 100, 100), 95) == 1
     assert lag_ms(buckets(5, 5, 5, 5), buckets(5, 5, 5, 5), 95) is None
     assert lag_ms({}, {}, 95) is None
+
+
+def test_what_the_relay_says_of_a_stage_is_that_of_this_stage_and_time():
+    def buckets(stage, *counts):
+        name = "bramble_turn_stage_seconds_bucket"
+        edges = ("0.3", "1.0", "+Inf")
+        return {
+            (name, (("le", le), ("stage", stage))): n for le, n in zip(edges, counts, strict=True)
+        }
+
+    before = buckets("first_frame", 50, 50, 50) | buckets("text", 9, 9, 9)
+    after = buckets("first_frame", 51, 60, 60) | buckets("text", 99, 99, 99)
+    assert first_frame_ms(before, after, 95) == 1000
+    assert first_frame_ms(before, after, 10) == 300
+    assert first_frame_ms(before, buckets("first_frame", 50, 50, 60), 95) is None
 
 
 def test_turns_are_read_by_outcome():
@@ -138,6 +153,7 @@ def test_a_small_load_is_measured(tmp_path):
     wanted |= {"start_processor_s", "cancel_reading_ms_p95", "cancel_writing_ms_p95"}
     assert wanted <= set(result["figures"])
     assert len(result["rows"]) == 2
+    assert all("relay_first_frame_ms_p95_below" in each for each in result["rows"])
     assert all(each["frames"] > 0 and each["reason"] == "done" for each in result["rows"])
     assert (tmp_path / "load-children.svg").is_file()
 

@@ -26,7 +26,14 @@ from tools.bench.load_cancel import measure_cancelling
 from tools.bench.load_figures import GOALS, figures_of, pictures_of, summary
 from tools.bench.questions import Question, made_questions
 from tools.bench.report import machine, print_table, verdict, write_json, write_pictures
-from tools.bench.watched import AGE, Figures, WatchedRelay, lag_ms, turns_ended
+from tools.bench.watched import (
+    AGE,
+    Figures,
+    WatchedRelay,
+    first_frame_ms,
+    lag_ms,
+    turns_ended,
+)
 from tools.bench.websocket import BenchError
 
 IDLE_TOYS, QUICK_IDLE_TOYS = 100, 20
@@ -222,12 +229,13 @@ async def ask_at_once(
             )
         )
         good = await _good_turns(relay, before, len(questions))
-    lag = lag_ms(before, await relay.figures(), 95)
+    after = await relay.figures()
     common = {
         "children": len(questions),
         "round": number,
         "good_share": good / len(questions),  # of this round, as the relay counted outcomes
-        "loop_lag_ms_p95_below": lag,
+        "loop_lag_ms_p95_below": lag_ms(before, after, 95),
+        "relay_first_frame_ms_p95_below": first_frame_ms(before, after, 95),
         "processor_s": round((relay.processor_s() - used) / len(questions), 3),
     }
     return [

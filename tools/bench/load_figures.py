@@ -24,6 +24,12 @@ def _first_ms(rows: Sequence[Row]) -> list[float]:
     return [float(ms) for row in rows if isinstance(ms := row["first_speech_ms"], (int, float))]
 
 
+def _said_by_relay(rows: Sequence[Row]) -> list[float]:
+    """Return the 95th percentile of each round as `GET /metrics` has it: a bucket's upper edge."""
+    said = (row.get("relay_first_frame_ms_p95_below") for row in rows)
+    return [float(ms) for ms in said if isinstance(ms, (int, float))]
+
+
 def _of(rows: Sequence[Row], children: int) -> list[Row]:
     return [row for row in rows if row["children"] == children]
 
@@ -47,6 +53,7 @@ def summary(rows: Sequence[Row]) -> list[Row]:
                 "p50 ms": percentile(values, 50) if values else None,
                 "p95 ms": percentile(values, 95) if values else None,
                 "worst ms": max(values, default=None),
+                "relay says, below ms": max(_said_by_relay(here), default=None),
             }
         )
     return table

@@ -36,7 +36,11 @@ GOAL_ROWS = (
         "first sound of speech, 8 children at once, 95th percentile",
         "ms",
     ),
+    ("load", "cancel_reading_ms_p95", "model free after a hang-up while it reads, 95 %", "ms"),
+    ("load", "cancel_writing_ms_p95", "the same while it writes", "ms"),
     ("memory", "growth_bytes_per_turn", "growth of the relay's memory", "bytes a turn"),
+    ("memory", "growth_bytes_per_turn_low", "its interval of 95 %: from", "bytes a turn"),
+    ("memory", "growth_bytes_per_turn_high", "to", "bytes a turn"),
     ("memory", "turns", "turns that it was watched over, warming up included", ""),
 )
 NO_GOALS: Mapping[str, float] = {}
@@ -156,7 +160,8 @@ def baseline(latency: Result) -> str:
 
 def children(load: Result) -> str:
     """Return the waiting of children who ask at once."""
-    columns = ("Children", "questions", "unanswered", "median ms", "95 % ms", "worst ms")
+    times = ("median ms", "95 % ms", "worst ms", "95 % below, in `/metrics`, ms")
+    columns = ("Children", "questions", "unanswered", *times)
     return table(columns, [list(entry.values()) for entry in summary(load["rows"])])
 
 
@@ -192,6 +197,10 @@ def homes(load: Result) -> str:
         (
             f"children who can each ask {BUSY_HOUR_QUESTIONS} of them in that hour",
             f"{questions / BUSY_HOUR_QUESTIONS:.0f}",
+        ),
+        (
+            "processor time of a fresh relay's first work, once",
+            f"{figures.get('start_processor_s', 0):.1f} s",
         ),
         ("memory of the relay with its models", f"{figures['relay_megabytes']:.0f} MB"),
         ("memory of each connected toy", f"{per_toy_mb:.2f} MB"),

@@ -5,6 +5,7 @@ What it costs is read from /proc (Linux), what it says of itself from `GET /metr
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -29,6 +30,8 @@ STOP_TIMEOUT_S = 20.0
 HOST = "127.0.0.1"
 AGE = 7
 LAG = "bramble_event_loop_lag_seconds"
+STAGE = "bramble_turn_stage_seconds"
+FIRST_FRAME = ("stage", "first_frame")
 TURNS = "bramble_turns_total"
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -204,16 +207,29 @@ def turns_ended(figures: Figures) -> dict[str, float]:
 
 
 def lag_ms(before: Figures, after: Figures, percent: float) -> float | None:
-    """Return the event loop's lag between two looks: the upper edge of the percentile's bucket.
+    """Return the event loop's lag between two looks; see `below_ms`."""
+    return below_ms(before, after, percent, LAG)
 
-    In ms; None if nothing was measured in between.
+
+def first_frame_ms(before: Figures, after: Figures, percent: float) -> float | None:
+    """Return from a question's end to its answer's first frame, as the relay says; `below_ms`."""
+    return below_ms(before, after, percent, STAGE, FIRST_FRAME)
+
+
+def below_ms(
+    before: Figures, after: Figures, percent: float, histogram: str, *labels: tuple[str, str]
+) -> float | None:
+    """Return the upper edge of a percentile's bucket, of what was counted between two looks.
+
+    In ms; None if nothing was, or it lies above the last edge.
     """
     buckets = sorted(
-        (float(labels[0][1]), count - before.get((name, labels), 0.0))
-        for (name, labels), count in after.items()
-        if name == f"{LAG}_bucket"
+        (float(dict(each)["le"]), count - before.get((name, each), 0.0))
+        for (name, each), count in after.items()
+        if name == f"{histogram}_bucket" and set(labels) <= set(each)
     )
     total = buckets[-1][1] if buckets else 0
     if not total:
         return None
-    return next(edge for edge, count in buckets if count >= total * percent / 100) * 1000
+    edge = next(edge for edge, count in buckets if count >= total * percent / 100)
+    return edge * 1000 if math.isfinite(edge) else None
