@@ -35,7 +35,7 @@ STABLE_MS = 10000  # a link that held this long was a good one: the next try com
 # Joining takes the driver seconds, with a pause of its own making: no need for longer ones. Where
 # nothing is found there is nobody to be spared either, and a pause is when a network comes back
 # unnoticed: then it is always the first.
-WIFI_FIRST_MS = 250
+WIFI_FIRST_MS = 100
 WIFI_LONGEST_MS = 1000
 
 # What only opening a connection needs: 5 KB that a conversation has better use for.

@@ -11,7 +11,7 @@ from device.signal import Signal
 from device.unload import unload
 
 CONNECT_TIMEOUT_MS = 15000
-POLL_MS = 50
+POLL_MS = 25
 SETTLE_MS = 100  # after disconnect() the driver needs a moment before it scans or connects again
 # While nothing known answers: a scan stops everything for 2 to 3 s, and a squeeze must be answered.
 SCAN_EVERY_MS = 20000
@@ -50,6 +50,7 @@ class Wifi:
         self.sighted = {}  # ssid to RSSI in dBm, of the last scan and of what we were on
         self.scanned_ms = None
         self.turn = 0  # which network that is not in sight is tried next
+        self.is_idle = False  # neither connected nor trying to be, since disconnect()
         self._power_mode = None
         self.signal = Signal()
         self.know(networks)
@@ -95,6 +96,7 @@ class Wifi:
         except (OSError, RuntimeError):
             pass  # there was nothing to leave
         await asyncio.sleep_ms(SETTLE_MS)
+        self.is_idle = True
 
     async def scan(self):
         """Return the networks in sight, see `tidy`. Stops everything for 2 to 3 s.

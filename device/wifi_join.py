@@ -67,7 +67,9 @@ async def _try(wifi, ssid, bssid=None):
     if not password and not wifi.allow_insecure:
         log("wifi", "an open network is not allowed", ssid=ssid)
         return Outcome.INSECURE
-    await wifi.disconnect()
+    if not wifi.is_idle:
+        await wifi.disconnect()
+    wifi.is_idle = False
     try:
         wifi.wlan.connect(ssid, password or None, bssid=bssid)
         outcome = await _wait(wifi)
