@@ -1,6 +1,6 @@
-"""What a sentence means, as a vector: MiniLM L6 v2, run by ONNX Runtime on one thread.
+"""What the words of a sentence mean: MiniLM L6 v2, run by ONNX Runtime on one thread.
 
-The classifiers were trained on the vectors of exactly these files, so their hashes are fixed here:
+The classifiers were trained on the states of exactly these files, so their hashes are fixed here:
 another export of the same model would be whole by its own manifest, and shift every threshold.
 """
 
@@ -15,7 +15,9 @@ from relay.models import FileRecord, find, read_manifest
 from relay.safety.errors import SafetyError
 
 NAME = "minilm-l6-v2"
-DIMENSIONS = 384
+DIMENSIONS = 768
+"""Numbers a token: 384 of a layer in the middle, which knows words, and 384 of the last."""
+
 FILES = {
     "tokenizer.json": FileRecord(
         533_808, "07805d116826679de90b4edeb2222269c4b8753bc0981be4399f732b2708e904"
@@ -28,21 +30,28 @@ FILES = {
     ),
 }
 _MAX_TOKENS = 128
+_MIDDLE = "/model/layers.3/mlp_output_norm_layernorm/output_0"
 _AGAIN = f"get the right one with `python -m tools.models get {NAME}`"
 
-Vector = npt.NDArray[np.float32]
+States = npt.NDArray[np.float32]
+"""A row of DIMENSIONS numbers for each token of a text."""
 
 
 class Embedder:
-    """Makes unit vectors of texts. Safe to call from several threads."""
+    """Makes states of texts. Safe to call from several threads."""
 
     def __init__(self, folder: Path) -> None:
         options = onnxruntime.SessionOptions()
         # One thread, and none that spins: the cores belong to speech and language.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        weights = str((folder / "onnx").resolve())
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", weights
+        )
+        graph = (folder / "onnx" / "model.onnx").read_bytes() + _output(_MIDDLE)
         self._session = onnxruntime.InferenceSession(
-            str(folder / "onnx" / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            graph, options, providers=["CPUExecutionProvider"]
         )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -68,8 +77,8 @@ class Embedder:
                 f'the model "{NAME}" cannot be loaded ({type(error).__name__}); {_AGAIN}'
             ) from None
 
-    def __call__(self, text: str) -> Vector:
-        """Return the vector of `text`, 384 numbers of length 1: the mean over its tokens.
+    def __call__(self, text: str) -> States:
+        """Return the states of `text`, a row for each of its tokens.
 
         One text at a time: a batch is padded to its longest, and the time is that of its padding.
         """
@@ -80,7 +89,21 @@ class Embedder:
             "attention_mask": np.ones_like(ids),
             "token_type_ids": np.zeros_like(ids),
         }
-        states = self._session.run(None, inputs)[0][0]
-        mean = states.mean(axis=0)
-        vector: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
-        return vector
+        last, middle = self._session.run(None, inputs)
+        states: States = np.concatenate([middle[0], last[0]], axis=1, dtype=np.float32)
+        return states
+
+
+def _output(name: str) -> bytes:
+    """Return what, put behind a model's file, makes the value `name` an output of its graph.
+
+    The file is a message of protocol buffers, and what follows one is merged into it: repeated
+    fields grow. Fields as in onnx.proto: ModelProto.graph 7, GraphProto.output 12,
+    ValueInfoProto.name 1.
+    """
+    return _field(7, _field(12, _field(1, name.encode("ascii"))))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a length-delimited field; contents of up to 127 bytes have a length of one byte."""
+    return bytes([number << 3 | 2, len(content)]) + content

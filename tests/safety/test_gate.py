@@ -109,12 +109,16 @@ async def test_every_detector_out_of_memory_closes_the_door(gate, side, detector
 
 
 @pytest.mark.parametrize(
-    "vector",
-    [np.full(DIMENSIONS, np.nan, np.float32), np.ones(3, np.float32), np.ones((2, 384), "f4")],
-    ids=["not a number", "too short", "two rows"],
+    "states",
+    [
+        np.full((5, DIMENSIONS), np.nan, np.float32),
+        np.ones(DIMENSIONS, np.float32),
+        np.ones((5, 3), np.float32),
+    ],
+    ids=["not a number", "no row a token", "too short"],
 )
-async def test_a_broken_vector_closes_the_door(gate, monkeypatch, vector):
-    monkeypatch.setattr(gate.filter.detectors[Side.HEARD][-1], "_embed", lambda text: vector)
+async def test_broken_states_close_the_door(gate, monkeypatch, states):
+    monkeypatch.setattr(gate.filter.detectors[Side.HEARD][-1], "_embed", lambda text: states)
     assert_closed(await gate.check_heard("which stone is the oldest of all stones", BAND))
 
 

@@ -6,18 +6,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from relay.errors import RelayError
 from relay.safety import self_test
-from relay.safety.classifier import file_name
 from relay.safety.data_files import DATA, load_unsealed, seal
 from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
 from relay.safety.filter import Filter
 from relay.safety.finding import Side
+from relay.safety.machine import file_name
 from relay.safety.normalise import Normaliser
 from relay.safety.verdict import Action
 from tools.train_safety.exemplars import (
@@ -47,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             kept = {(each.side, each.text.lower()) for each in test}
             cases = [case for case in read_cases() if (case.side, case.text.lower()) not in kept]
             known = [each for each in exemplars if not each.is_for_test]
-            _train([*known, *cases], embedder)
+            _train([*known, *cases], test, embedder)
         filter_ = Filter.load(DATA, embedder)
         self_test.run(filter_, load_unsealed(DATA))
         report(console, filter_, test)
@@ -57,24 +56,28 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _train(exemplars: Sequence[Exemplar], embedder: Embedder) -> None:
+def _train(known: Sequence[Exemplar], test: Sequence[Exemplar], embedder: Embedder) -> None:
     try:
-        from tools.train_safety.fit import fit, packed  # noqa: PLC0415  needs the extra "train"
+        from tools.train_safety.fit import Read, fit, packed  # noqa: PLC0415  needs "train"
     except ModuleNotFoundError as error:
         raise SafetyError(
             f"training needs {error.name}: .venv/bin/pip install -e '.[train]'"
         ) from None
     tables = load_unsealed(DATA)
     normaliser = Normaliser(tables["words"])
-    exemplars = [*exemplars, *read_replies(tables["replies"])]
-    contents = {}
-    for side in Side:
-        chosen = [each for each in exemplars if each.side is side]
-        texts = [normaliser.views(each.text).readings[1].strip() for each in chosen]
-        reading = track(texts, f"reading {side.value}", console=console)
-        vectors = np.stack([embedder(text) for text in reading])
-        console.print(f"learning from {len(chosen)} sentences {side.value} ...")
-        contents[file_name(side)] = packed(fit(chosen, texts, vectors))
+
+    def read(exemplars: Sequence[Exemplar], name: str) -> list[Read]:
+        found = []
+        for each in track(exemplars, f"reading {name}", console=console):
+            text = normaliser.views(each.text).readings[1].strip()
+            found.append(Read(each, text, embedder(text)))
+        return found
+
+    known = [*known, *read_replies(tables["replies"])]
+    of_known, of_test = read(known, "what to learn from"), read(test, "the test part")
+    console.print(f"learning from {len(known)} sentences: a few minutes ...")
+    machines = fit(of_known, of_test, console.print)
+    contents = {file_name(side): packed(arrays) for side, arrays in machines.items()}
     for name, content in contents.items():  # all at once: a relay may start at any moment
         (DATA / name).write_bytes(content)
         console.print(f"{name}: {len(content):,} bytes")
