@@ -35,7 +35,7 @@ class LinePlayer:
         One that is being said already goes on, and follows once more if it was more than half over:
         who asks in its last moments, or did not hear the beginning, shall hear it, too.
         """
-        if line == self._line:
+        if self._file and line == self._line:
             self._again = self._file.tell() > self._half
             return True
         self.stop()

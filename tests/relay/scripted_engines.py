@@ -52,6 +52,8 @@ class ScriptedRecognition:
 
     async def partial(self) -> Transcript:
         self.glances += 1
+        if self._ears.partial_waits is not None:
+            await self._ears.partial_waits.wait()
         return Transcript(self._ears.text_so_far)
 
     async def finish(self) -> Transcript:
@@ -78,6 +80,7 @@ class ScriptedEars:
     so_far_s: float = 0.0
     so_far_raises: Exception | None = None
     hangs_so_far: bool = False
+    partial_waits: asyncio.Event | None = None
     confidence: float = 1.0
     hangs: bool = False
     raises: Exception | None = None

@@ -336,14 +336,16 @@ async def test_what_was_said_so_far_is_read_while_the_child_speaks_on(
     assert house.engines.llm.prompts == [], "it is read, and not answered"
 
 
-async def test_an_answer_to_words_that_were_all_is_begun_before_the_voice_ends(
-    open_house: OpenHouse,
-) -> None:
-    house = await open_house(**LONG)
-    house.engines.stt.text_so_far = house.engines.stt.text
+async def test_a_look_begun_before_the_silence_gets_its_answer_begun(open_house: OpenHouse) -> None:
+    looked = asyncio.Event()
+    ears = ScriptedEars(hangs_so_far=True, partial_waits=looked)
+    ears.text_so_far = ears.text
+    house = await open_house(ScriptedEngines(stt=ears), **LONG)
     toy = await house.toy(buffer_ms=5000)
-    await toy.send(type="listen", turn=1, mode="hold")
-    await toy.send_pcm(1, spoken()[: 32 * 1200])
+    await speak(toy)
+    await until(lambda: [each.looks for each in ears.utterances] == [1])
+    assert questions(house) == []
+    looked.set()
     await until(lambda: len(house.engines.tts.texts) == 2)
     await assert_silent(toy)
     await release(toy)
@@ -355,13 +357,15 @@ async def test_an_answer_to_words_that_were_all_is_begun_before_the_voice_ends(
 
 
 async def test_an_answer_to_words_that_were_not_all_is_never_heard(open_house: OpenHouse) -> None:
-    house = await open_house(**LONG)
-    house.engines.stt.text_so_far = "tell me where it hurts"
+    looked = asyncio.Event()
+    ears = ScriptedEars(hangs_so_far=True, partial_waits=looked)
+    ears.text_so_far = "tell me where it hurts"
+    house = await open_house(ScriptedEngines(stt=ears), **LONG)
     toy = await house.toy(buffer_ms=5000)
-    await toy.send(type="listen", turn=1, mode="hold")
-    await toy.send_pcm(1, spoken()[: 32 * 1200])
+    await speak(toy)
+    await until(lambda: [each.looks for each in ears.utterances] == [1])
+    looked.set()
     await until(lambda: len(house.engines.tts.texts) == 1)
-    house.engines.stt.text_so_far = ""
     await release(toy)
     assert (await toy.hear(1)).stop["reason"] == "done"
     await toy.send(type="played", turn=1, played_ms=1, underruns=0)

@@ -33,6 +33,10 @@ class _Reading:
         words = self._sound[_LENGTH_BYTES : _LENGTH_BYTES + length]
         return Transcript(words.decode() if len(words) == length else "")
 
+    async def partial(self) -> Transcript:
+        """Return none: a line is read as a whole."""
+        return Transcript("")
+
     async def finish(self) -> Transcript:
         """Return the line."""
         return await self.so_far()
