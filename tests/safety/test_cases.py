@@ -17,7 +17,7 @@ LEARNED_STEP = 4
         ("heard_harmful", 590, 0.98),
         ("heard_disguised", 50, 0.95),
         ("heard_sensitive", 120, 0.97),
-        ("heard_benign", 600, 0.99),
+        ("heard_benign", 600, 0.97),
         ("heard_split", 20, 0.95),
         ("said_harmful", 290, 0.98),
         ("said_benign", 240, 0.99),
