@@ -19,7 +19,7 @@ from relay.safety.pieces import TooManyPieces, joined, pieces
 from relay.safety.verdict import Action
 
 _FEWEST_WORDS = 2  # one word alone ("so,") is for the rules: its meaning hangs on what it answers
-_DOUBT = 1.5  # below the threshold: where it is worth the time to look at the clauses too
+_DOUBT = 2.5  # below the threshold: where it is worth the time to look at the clauses too
 _AFTER_A_CRY = 0.8  # how much less it takes soon after a cry for help, to be one again
 _REMEMBERED = 512  # scores of texts, by keyed digest: earlier words and replies come again
 
