@@ -122,8 +122,17 @@ class Chromium:
         return await self.evaluate("document.body ? document.body.innerText : ''")
 
     async def type(self, selector, text):
-        """Click a field and type into it, in place of what it held."""
+        """Click a field and type into it, in place of what it held.
+
+        Where the page was still moving the click went beside it; a person would click again.
+        """
+        deadline = asyncio.get_running_loop().time() + WAIT_S
+        focused = f"document.activeElement === document.querySelector({json.dumps(selector)})"
         await self.click(selector)
+        while not await self.evaluate(focused):
+            assert asyncio.get_running_loop().time() < deadline, f"{selector} cannot be clicked"
+            await asyncio.sleep(POLL_S)
+            await self.click(selector)
         await self.evaluate("document.activeElement.select && document.activeElement.select()")
         await self._call("Input.insertText", text=text)
 

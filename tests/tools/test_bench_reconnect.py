@@ -75,6 +75,7 @@ def test_a_true_run_writes_its_figures(tmp_path):
     assert [row["scenario"] for row in result["rows"]] == ["relay"] * 2 + ["access point"] * 2
     assert result["figures"]["failed"] == 0
     assert 0 <= result["figures"]["reconnect_s_p50"] <= result["figures"]["reconnect_s_max"]
-    # Joining alone takes the driver 0.8 s: less would mean that the clock is wrong.
-    assert all(row["total_s"] >= 0.7 for row in result["rows"][2:])
+    # The rest of a search under way and joining: less would mean that the clock is wrong.
+    assert all(row["total_s"] >= row["driver_s"] for row in result["rows"][2:])
+    assert any(row["driver_s"] > 0 for row in result["rows"][2:])
     assert "own_s" in result["rows"][0]
