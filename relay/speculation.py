@@ -121,6 +121,7 @@ class Speculation:
         self._draft: Draft | None = None
         self._reading: asyncio.Task[None] | None = None
         self._silent = False
+        self._looked = ""  # what the last look found
         self.words = Completeness.UNKNOWN
         """What the words before the silence now under way tell."""
 
@@ -192,16 +193,18 @@ class Speculation:
             self._answer(transcript)
 
     async def _read_on(self) -> None:
-        """Let the model read what was said so far, or answer it if silence has begun meanwhile.
+        """Let the model read what was said so far; answer it if that is likely to be all.
 
-        The last words before a silence were mostly recognised by a look that began shortly before
-        it, 100 to 200 ms sooner than by one that begins with it. Answers to earlier looks would be
-        right now and then, but cost the others more than that gains.
+        It is when silence has begun meanwhile: the last words were mostly recognised by a look that
+        began shortly before, 100 to 200 ms sooner than by one that begins with the silence. So it
+        is when no word has come since the look before: in noise silence is late to be heard. To
+        answer every look would be right now and then, but costs the others more than that gains.
         """
         transcript = await self._recognition.partial()
         if not transcript.text.strip():
             return
-        if self._silent:
+        again, self._looked = transcript.text == self._looked, transcript.text
+        if self._silent or again:
             self._answer(transcript)
         else:
             await self._read(transcript.text)

@@ -4,6 +4,7 @@ import asyncio
 import wave
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from relay.errors import EngineBusy, EngineError
 from relay.lines import Situation
 from relay.llm import ChatMessage
-from relay.record import Outcome, Stage
+from relay.record import Outcome, Stage, TurnRecord
 from relay.safety.verdict import Verdict
 from relay.speculation import (
     BEGIN_AFTER_MS,
@@ -22,6 +23,7 @@ from relay.speculation import (
     READ_EVERY_MS,
     VOICE_MS,
     Pauses,
+    Speculation,
     Step,
 )
 from relay.stt import Transcript
@@ -29,7 +31,13 @@ from relay.urgency import Urgency
 from relay.voice_activity import WINDOW_MS
 from tests.relay.conftest import OpenHouse
 from tests.relay.house import LINE_MS, House, until
-from tests.relay.scripted_engines import ScriptedEars, ScriptedEngines, ScriptedMind, ScriptedSafety
+from tests.relay.scripted_engines import (
+    ScriptedEars,
+    ScriptedEngines,
+    ScriptedMind,
+    ScriptedRecognition,
+    ScriptedSafety,
+)
 from tests.relay.scripted_toy import Toy
 
 QUESTION = Path(__file__).parents[2] / "tools" / "talk" / "questions" / "1-sky.wav"
@@ -354,6 +362,50 @@ async def test_a_look_begun_before_the_silence_gets_its_answer_begun(open_house:
     record = await house.record()
     assert (record.speculations, record.speculation_kept) == (1, True)
     assert questions(house) == ["why is the sky blue"]
+
+
+async def test_words_that_stay_the_same_get_their_answer_begun_before_silence_is_heard() -> None:
+    said = ["why is", "why is the sky blue", "why is the sky blue"]
+    answered, read = [], []
+
+    class Looked(ScriptedRecognition):
+        async def partial(self) -> Transcript:
+            return Transcript(said[self._next()])
+
+        def _next(self) -> int:
+            self.glances += 1
+            return min(self.glances, len(said)) - 1
+
+    class Drafted:
+        def __init__(self, transcript: Transcript) -> None:
+            self.transcript = transcript
+            answered.append(transcript.text)
+
+        def is_for(self, transcript: Transcript) -> bool:
+            return transcript == self.transcript
+
+        def close(self) -> None:
+            answered.remove(self.transcript.text)
+
+    async def note(words: str) -> None:
+        read.append(words)
+
+    recognition = Looked(ScriptedEars())
+    record = TurnRecord(session="s", toy="t", turn=1)
+    speculation = Speculation(
+        recognition, Drafted, note, free=lambda: True, language="en", record=record
+    )
+    speaking = SimpleNamespace(voiced=True, silence_ms=0, speech=True)
+    for glances in (1, 2, 3, 4):
+        while recognition.glances < glances:
+            speculation.follow(speaking)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert answered == (["why is the sky blue"] if glances >= 3 else [])
+    assert read == said[:2]
+    assert record.speculations == 1
+    speculation.close()
+    assert answered == []
 
 
 async def test_an_answer_to_words_that_were_not_all_is_never_heard(open_house: OpenHouse) -> None:
