@@ -13,10 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("BRAMBLE_MODELS_DIR", str(ROOT / "models"))
 
 # In CI a property is tried on the same examples each time, so that a build fails for its own change
-# only; on a developer's computer the search goes on at random.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# only; on a developer's computer the search goes on at random. How long an example takes says
+# something of the machine alone.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("here", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # `make test` says so where there is no PostgreSQL (tools/left_out.py).
 DATABASES = ["sqlite", "postgresql"] if REQUIRED or find_postgresql() else ["sqlite"]
