@@ -32,7 +32,7 @@ before it 8 and 13."""
 
 BEGIN_AFTER_MS = 32
 """Silence at which what was said is taken for all of it: the first window. In 42 questions that was
-1.2 times a question, with 64 ms more 1.0 times; what is begun in vain costs nobody anything."""
+1.2 times a question, with 64 ms more 1.0 times."""
 
 EVERY_MS = 250
 """Not more often than that: each costs a good part of a core's work."""
