@@ -9,6 +9,7 @@ import functools
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,6 +29,7 @@ _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
 
 _THREADS = 4
+_TRY_AGAIN_S = 0.02
 _migrating = threading.Lock()
 _MIGRATION_LOCK = 0x4272616D  # any number that nobody else on the server uses: "Bram"
 # Option of a connection that will write after it has read: SQLite then takes the write lock first,
@@ -257,14 +259,32 @@ def _make_engine(url: URL, timeout_s: float) -> Engine:
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object, *, timeout_s: float) -> None:
     # sqlite3 would open transactions by its own rules, which do not cover DDL; _begin_sqlite does.
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
+    _write_ahead(connection, timeout_s)
     for pragma in (
-        f"busy_timeout = {int(timeout_s * 1000)}",
-        "journal_mode = WAL",  # readers never wait for the writer
         "synchronous = NORMAL",  # safe in WAL mode; sqlite.org/pragma.html#pragma_synchronous
         "foreign_keys = ON",
         "secure_delete = ON",  # what is erased is overwritten
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection, timeout_s: float) -> None:
+    """Keep a log beside the file, so that readers never wait for the writer.
+
+    Two programs that turn a new file to this mode in the same moment both hold it for reading and
+    want it alone; SQLite refuses one of them at once, whatever its busy_timeout
+    (sqlite.org/c3ref/busy_handler.html), and a moment later finds the other's work done.
+    """
+    give_up = time.monotonic() + timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+        time.sleep(_TRY_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

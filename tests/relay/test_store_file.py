@@ -1,5 +1,6 @@
 """The store's file: who may read it, and what is said when it is locked, damaged or read-only."""
 
+import asyncio
 import contextlib
 import sqlite3
 import stat
@@ -51,6 +52,22 @@ async def test_a_locked_database_says_so_instead_of_hanging(file):
         assert await store.toys() == []  # reading goes on beside a writer
         blocker.close()
         await store.add_toy("c0ffee00", "Bear", 6, DIGEST)
+
+
+async def test_a_new_file_that_another_relay_is_writing_to_is_waited_for(file):
+    # SQLite refuses such a file its log at once, whatever the time-out.
+    file.parent.mkdir(mode=0o700)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.3, other.execute, "COMMIT")
+    async with opened(file) as store:
+        await store.add_toy("c0ffee00", "Bear", 6, DIGEST)
+    other.close()
+    other = sqlite3.connect(file.with_name("new.db"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    said = await refused(file.with_name("new.db"), timeout_s=0.1)
+    assert "another program holds the database" in said
+    other.close()
 
 
 async def test_a_file_that_is_no_database_is_refused(file):
