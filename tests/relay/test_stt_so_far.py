@@ -14,7 +14,8 @@ from relay.errors import EngineError
 from relay.stt import Transcript
 from relay.stt.utterance import Utterances
 from relay.stt.vosk_engine import VoskEngine
-from relay.stt.whisper_engine import LONGEST_AHEAD_S, WhisperEngine, recognise
+from relay.stt.whisper_engine import LONGEST_AHEAD_S, WhisperEngine
+from relay.stt.whisper_model import _generate, recognise
 from relay.tts.pyttsx3_engine import Pyttsx3Engine
 from relay.urgency import Urgency
 
@@ -90,6 +91,30 @@ async def test_whisper_recognises_in_the_pause_and_never_the_same_sound_twice(mo
         recognition.accept(silence(500))
         assert words((await recognition.finish()).text) == words("why is the sky blue")
         assert len(looks) == made
+    finally:
+        await engine.close()
+
+
+async def test_whisper_loses_no_word_when_it_looks_all_the_time(monkeypatch):
+    looks, generated = [], []
+
+    def counted(calls, function):
+        return lambda *arguments: calls.append(1) or function(*arguments)
+
+    monkeypatch.setattr("relay.stt.whisper_engine.recognise", counted(looks, recognise))
+    monkeypatch.setattr("relay.stt.whisper_model._generate", counted(generated, _generate))
+    said = ["Where does the rain come from?", "Can you tell me a story about a little bear?"]
+    engine = await WhisperEngine.load(SttSettings(timeout_s=60), MODELS)
+    try:
+        for question, sound in zip(said, await spoken(*said), strict=True):
+            recognition = engine.start()
+            looks.clear()
+            generated.clear()
+            for start in range(0, len(sound), 100 * BYTES_PER_MS):
+                recognition.accept(sound[start : start + 100 * BYTES_PER_MS])
+                await recognition.so_far()
+            assert words((await recognition.finish()).text) == words(question)
+            assert 0 < len(generated) < len(looks)  # what still holds is only confirmed
     finally:
         await engine.close()
 
