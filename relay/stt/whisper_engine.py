@@ -12,7 +12,7 @@ from relay.errors import EngineError
 from relay.stt import Recognition, Transcript
 from relay.stt.utterance import Utterances
 from relay.stt.voice import Span, VoicedSound
-from relay.stt.whisper_model import ENGINE, Heard, WhisperModel, load, recognise
+from relay.stt.whisper_model import ENGINE, SENTENCE_ENDS, Heard, WhisperModel, load, recognise
 from relay.worker import Cancelled
 
 LOAD_TIMEOUT_S = 120.0
@@ -22,8 +22,13 @@ LONGEST_WINDOW_S = 28.0
 LONGEST_AHEAD_S = 10.0
 """Longest sound that is recognised before the end: what takes long only holds up other children."""
 
+ENOUGH_S = 0.1
+"""Voice that may have come since a whole sentence was recognised, for it to be taken as it is. Of
+the 231 words in 42 questions 27 were wrong with all of the sound, and 24 without the last 96 ms;
+with noise 20 dB below the voice 25 and 25, at 10 dB 64 and 58; without 128 ms at 20 dB 29."""
+
 GUESS_S = 0.26
-"""Voice that may have come since a guess was recognised."""
+"""Voice that may have come since a guess was recognised, to be confirmed."""
 
 
 class WhisperEngine:
@@ -87,10 +92,12 @@ class _WhisperDecoder:
         heard: dict[Span, Heard] = {}
         for span in self._spans():
             # What was recognised before is not recognised again: in the end only silence came.
-            one = self._heard.get(span)
-            if one is None:
-                samples = self._sound.samples(span)
-                one = recognise(model, samples, cancelled, self._guess(span))
+            if (known := self._known(span)) is not None:
+                heard[known] = self._heard[known]
+                continue
+            guess = self._before(span, GUESS_S)
+            samples = self._sound.samples(span)
+            one = recognise(model, samples, cancelled, guess and self._heard[guess])
             if one is None:
                 return Transcript("", 0.0)
             heard[span] = one
@@ -101,17 +108,24 @@ class _WhisperDecoder:
         confidence = math.exp(min(each.log_probability for each in said))
         return Transcript(" ".join(each.text for each in said), confidence)
 
-    def _guess(self, span: Span) -> Heard | None:
-        """Return what was heard in most of `span` a moment ago."""
+    def _known(self, span: Span) -> Span | None:
+        """Return the span that was recognised and holds what `span` does."""
+        if span in self._heard:
+            return span
+        before = self._before(span, ENOUGH_S)
+        return before if before and self._heard[before].text.endswith(SENTENCE_ENDS) else None
+
+    def _before(self, span: Span, most_s: float) -> Span | None:
+        """Return the span that was recognised and ends at most so much earlier."""
         start, end = span
-        for (began, ended), heard in self._heard.items():
-            if began == start and end - GUESS_S * SAMPLE_RATE <= ended < end:
-                return heard
+        for began, ended in self._heard:
+            if began == start and end - most_s * SAMPLE_RATE <= ended < end:
+                return began, ended
         return None
 
     def _new_s(self) -> float:
         """Return how many seconds of sound are yet to be recognised."""
-        new = [end - start for start, end in self._spans() if (start, end) not in self._heard]
+        new = [end - start for start, end in self._spans() if not self._known((start, end))]
         return sum(new) / SAMPLE_RATE
 
     def _spans(self) -> list[Span]:
