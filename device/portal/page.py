@@ -32,17 +32,17 @@ def escape(text):
     return text
 
 
-def form_page(found, fields, problems=(), failure=None):
+def form_page(found, fields, problems=(), failure=None, retype=False):
     """The form. `found` are the networks in sight, `fields` what settings.json would say so far.
 
     `problems` are what is wrong with it; `failure` is (what went wrong, what to do about it) when
-    it was tried. Shows no password and no token.
+    it was tried, `retype` whether the password was wrong. Shows no password and no token.
     """
     relay = fields.get("relay")
     values = {
         "exact": EXACT,
         "relay": escape(relay) if isinstance(relay, str) else "",
-        "keep_password": KEEP if fields.get("networks") else "",
+        "keep_password": KEEP if fields.get("networks") and not retype else "",
         "code": escape(fields.get("pairing_code") or ""),
         "keep_pairing": "; leave it empty to stay paired" if fields.get("token") else "",
         "keep_token": KEEP if fields.get("token") else "",

@@ -18,6 +18,7 @@ from device.portal.server import Server
 from device.portal.verdict import Verdict, words_of
 from device.ui import POLL_MS, Paw
 from device.wifi import Wifi
+from device.wifi_outcome import Outcome
 
 OPEN_MS = 600000  # 10 minutes, from the opening or from the last form that was sent
 ANSWER_MS = 1000  # for the phone to get its answer before the radio leaves it
@@ -145,8 +146,10 @@ class Portal:
         if self.stage == Stage.DONE:
             self._close_in(FAREWELL_MS)
             return page.done_page()
-        failure = words_of(self._verdict) if self.stage == Stage.FAILED else None
-        return page.form_page(self._found, self._fields, self._problems, failure)
+        failed = self.stage == Stage.FAILED
+        failure = words_of(self._verdict) if failed else None
+        retype = failed and self._verdict == Outcome.WRONG_PASSWORD
+        return page.form_page(self._found, self._fields, self._problems, failure, retype)
 
     def _take(self, body):
         """Take a form: try what it says, or say what is wrong with it."""

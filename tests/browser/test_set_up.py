@@ -86,6 +86,8 @@ async def test_a_wrong_password_is_put_right_without_typing_the_rest_again(house
         await send(browser)
         await browser.wait_for("#failure", 60)
         assert "did not take the password" in await browser.text()
+        # Not "leave empty to keep it": this one is to be typed again.
+        assert not await browser.evaluate("document.querySelector('#password').placeholder")
         await look_at(browser, "set-up-wrong-password")
         assert toy.saved_settings is None
         await fill_in(browser, password="correct horse")
@@ -111,6 +113,8 @@ async def test_what_fails_is_said_in_plain_words(house, browser, changed, said):
         await send(browser)
         await browser.wait_for("#failure", 60)
         assert said in await browser.text()
+        kept = await browser.evaluate("document.querySelector('#password').placeholder")
+        assert "to keep it" in kept
         if "relay" in changed:
             await look_at(browser, "set-up-no-relay")
         assert toy.saved_settings is None
