@@ -17,7 +17,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from relay.errors import EngineError
 from relay.llm import ChatMessage
 from relay.llm.interrupt import Interrupt
-from relay.llm.sampler import Sampler
+from relay.llm.sampler import EMPTY_OPENINGS, Sampler
 
 ENGINE = "llm.llama"
 
@@ -77,6 +77,7 @@ class GgufModel:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self._formatter = self._chat_formatter(path)
+        self._never = [self._tokens(words) for words in EMPTY_OPENINGS]
         self.interrupt = interrupt
         if not self.whole_only:  # what a step left half done could not be forgotten alone
             interrupt.attach(self._context)
@@ -96,7 +97,10 @@ class GgufModel:
         ]
         rendered = self._formatter(messages=plain)
         # The template writes the beginning-of-text token itself where the model wants one.
-        text = rendered.prompt.encode()
+        return self._tokens(rendered.prompt)
+
+    def _tokens(self, plain: str) -> list[int]:
+        text = plain.encode()
         room = len(text) + 8
         tokens = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(
@@ -143,7 +147,7 @@ class GgufModel:
 
     def sampler(self, temperature: float) -> Sampler:
         """Return a fresh sampler for one reply."""
-        return Sampler(self._context, self._vocabulary, temperature)
+        return Sampler(self._context, self._vocabulary, temperature, self._never)
 
     @property
     def whole_only(self) -> bool:

@@ -1,5 +1,8 @@
 """Chooses the next token of a reply from what the model finds likely."""
 
+import math
+from collections.abc import Sequence
+
 import llama_cpp
 
 REPEAT_WINDOW = 64
@@ -7,6 +10,10 @@ REPEAT_PENALTY = 1.1
 TOP_K = 40
 TOP_P = 0.95
 MIN_P = 0.05
+
+EMPTY_OPENINGS = ("The answer",)
+"""What no reply begins with: it says nothing, takes a child's time, and after "The answer to that
+question is:" the starter model begins every later reply of the talk with it."""
 
 
 class Sampler:
@@ -17,8 +24,12 @@ class Sampler:
         context: llama_cpp.llama_context_p,
         vocabulary: llama_cpp.llama_vocab_p,
         temperature: float,
+        never: Sequence[Sequence[int]] = (),
     ) -> None:
+        """`never` are the tokens that no reply begins with."""
         self._context = context
+        self._never = never
+        self._begun: list[int] = []  # as much of the reply as `never` can be about
         self._chain = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()
         )
@@ -43,7 +54,13 @@ class Sampler:
 
     def next(self, index: int) -> int:
         """Return the next token after the `index`th token of the step just read."""
-        return int(llama_cpp.llama_sampler_sample(self._chain, self._context, index))
+        for *first, last in self._never:
+            if self._begun == first:
+                llama_cpp.llama_get_logits_ith(self._context, index)[last] = -math.inf
+        token = int(llama_cpp.llama_sampler_sample(self._chain, self._context, index))
+        if len(self._begun) < max(map(len, self._never), default=0):
+            self._begun.append(token)
+        return token
 
     def close(self) -> None:
         """Free it."""
