@@ -85,13 +85,24 @@ CONTEXT_FREE = frozenset(
 )
 """Categories that no game, story or sport excuses, whatever a rule file says."""
 
+COMFORTED = frozenset(
+    {
+        Category.FAMILY,
+        Category.RELIGION,
+        Category.POLITICS,
+    }
+)
+"""Topics whose rules are open to no doubt: quiet sentences ("dad sleeps on the sofa now") look
+harmless, and a reviewed line too much does less harm there than one too few."""
+
 
 @dataclass(frozen=True)
 class Finding:
     """One thing that a detector found. `rule` names the check and holds no words of a child.
 
     One that `is_open_to_doubt` does not count where the classifier finds the whole text, and every
-    part of it, far from all that must be stopped.
+    part of it, far from all that must be stopped; one that `is_weak` as well, not even where it
+    finds them nearer to that, as long as none is close.
     """
 
     category: Category
@@ -99,6 +110,7 @@ class Finding:
     action: Action
     topic: str  # of the reply, a table of data/replies.toml
     is_open_to_doubt: bool = False
+    is_weak: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from relay.age import AgeBand
 from relay.safety.data_files import Tables
 from relay.safety.errors import SafetyError
-from relay.safety.finding import CONTEXT_FREE, Category, Finding, Passage, Side
+from relay.safety.finding import COMFORTED, CONTEXT_FREE, Category, Finding, Passage, Side
 from relay.safety.normalise import Normaliser
 from relay.safety.notation import Lists
 from relay.safety.phrases import Phrase, PhraseIndex
@@ -19,7 +19,11 @@ from relay.safety.verdict import Action
 _Kind = TypeVar("_Kind", bound=enum.Enum)
 _REST = 4  # times as long as the work before it: a fifth of a core
 _FILE_KEYS = {"category", "about", "action", "topic", "lists", "rule"}
-_RULE_KEYS = {"name", "side", "action", "topic", "bands", "after", "phrases", "except", "contexts"}
+_RULE_KEYS = {"name", "side", "action", "topic", "bands", "after", "weak"} | {
+    "phrases",
+    "except",
+    "contexts",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Rule:
     exceptions: tuple[Phrase, ...]  # a match that overlaps one of these does not count
     contexts: tuple[Phrase, ...]  # nor does any match, when one of these is in the text
     after: frozenset[Category]  # counts only for a while after a cry for help of one of these
+    is_weak: bool  # its words alone say little: the classifier must lean to the bad side as well
 
     @property
     def label(self) -> str:
@@ -60,7 +65,7 @@ class RuleBook:
         """
         broken = self._broken(passage)
         return [
-            Finding(rule.category, rule.label, rule.action, rule.topic, broken[rule])
+            Finding(rule.category, rule.label, rule.action, rule.topic, broken[rule], rule.is_weak)
             for rule in sorted(broken, key=self._place.__getitem__)
             if passage.band in rule.bands or rule.category in passage.always
             if not rule.after or rule.after & passage.lately
@@ -92,7 +97,7 @@ class RuleBook:
             for phrase in self._index.candidates(reading):
                 rule = self._owner[phrase]
                 if rule not in broken and self._breaks(rule, phrase, reading, boundary, alone):
-                    broken[rule] = open_ and rule.category not in CONTEXT_FREE
+                    broken[rule] = open_ and rule.category not in CONTEXT_FREE | COMFORTED
         for phrase in self._index.disguised(passage.views.skeletons):
             rule = self._owner[phrase]
             if not any(self._is_excused(rule, reading) for reading in alone):
@@ -175,6 +180,7 @@ def _read_file(
             exceptions=_phrases(file, name, entry.get("except", ()), lists, normaliser),
             contexts=tuple(p for c in entry.get("contexts", ()) for p in contexts[c]),
             after=frozenset(_enum(Category, file, each) for each in entry.get("after", ())),
+            is_weak=entry.get("weak", False) is True,
         )
         yield rule
         if side == "both":

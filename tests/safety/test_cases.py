@@ -42,10 +42,10 @@ LEARNED_STEP = 4
         ("fourth_said_harmful", 100, 0.95),
         # A fifth set, most of it harmless talk in the words of harm; learned from.
         ("fifth_heard_harmful", 270, 0.95),
-        ("fifth_heard_sensitive", 210, 0.88),
-        ("fifth_heard_benign", 900, 0.85),
+        ("fifth_heard_sensitive", 360, 0.9),
+        ("fifth_heard_benign", 1180, 0.9),
         ("fifth_said_harmful", 160, 0.92),
-        ("fifth_said_benign", 450, 0.91),
+        ("fifth_said_benign", 560, 0.93),
         # The part of it that was held back, both sides and all labels: never used for a change.
         ("held_back", 200, 0.94),
         # Never learned from: what to expect of new words.

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.age import AgeBand
+from relay.safety.classifier import Classifier
+from relay.safety.finding import Side
 from relay.safety.verdict import Action, Alert
 from relay.safety.windows import MAX_CHARACTERS, windows
 
@@ -123,6 +125,27 @@ def test_games_excuse_fighting_but_never_a_real_person(shipped):
     assert shipped.heard("how do I kill my brother in real life not in my game", SCHOOL).action is (
         Action.BLOCK
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "action"),
+    [
+        ("do they sell tobacco at the market", -0.1, Action.ALLOW),
+        ("do they sell tobacco at the market", 0.6, Action.ALLOW),  # a weak rule
+        ("do they sell tobacco at the market", 0.9, Action.BLOCK),
+        ("is there a pistol on the table", -0.1, Action.ALLOW),
+        ("is there a pistol on the table", 0.6, Action.BLOCK),
+        ("my dad is in prison", -0.1, Action.CAUTION),  # never doubted
+    ],
+)
+def test_how_far_from_clear_a_text_must_lie_for_a_rule_to_count(
+    whole, monkeypatch, text, share, action
+):
+    machine = whole.detectors[Side.HEARD][-1].machine
+    room = machine.thresholds[SCHOOL] - machine.clear
+    judged = (machine.clear + share * room, machine.kinds[0])
+    monkeypatch.setattr(Classifier, "_judge", lambda _self, _text: judged)
+    assert whole.heard(text, SCHOOL).action is action
 
 
 @given(st.text(alphabet=st.sampled_from("ab "), min_size=300, max_size=MAX_CHARACTERS))
