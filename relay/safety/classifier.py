@@ -60,8 +60,11 @@ class Classifier:
         found = self._look("joined", [both], passage, threshold + machine.margin)
         return found if found and self._judge(before)[0] < threshold else []
 
-    def clears(self, passage: Passage) -> bool:
-        """Say whether the text, its parts and it with what came before lie far from all bad."""
+    def clears(self, passage: Passage, lenience: float = 0.0) -> bool:
+        """Say whether the text, its parts and it with what came before lie far from all bad.
+
+        `lenience` is how much of the way from there to what must be stopped does as well, 0 to 1.
+        """
         try:
             wholes, parts = pieces(passage.views)
         except TooManyPieces:
@@ -70,7 +73,10 @@ class Classifier:
         # A word that is none may stand for one that it sounds like: "kil my bruvver".
         sounded = [passage.views.readings[4].strip()] if passage.views.skeletons else []
         texts = [*wholes, *parts, *sounded, *(together or ())[1:]]
-        return bool(wholes) and all(self._judge(text)[0] < self.machine.clear for text in texts)
+        machine = self.machine
+        room = min(machine.thresholds.values()) - machine.clear
+        limit = machine.clear + lenience * room
+        return bool(wholes) and all(self._judge(text)[0] < limit for text in texts)
 
     def _look(
         self, name: str, texts: list[str], passage: Passage, threshold: float

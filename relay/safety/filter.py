@@ -1,9 +1,7 @@
 """The filter without time: pure functions of the data files and the words."""
 
-import copy
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from relay.age import AgeBand
@@ -28,7 +26,7 @@ _EARLIER_CHARACTERS = 300
 _SHORT_WORDS = 3
 _MAX_ALTERNATIVES = 5
 _PARENTS = 32  # sets of parents' words kept ready
-_LENIENT = 0.75  # how far from clear to stopped a weak rule does not count
+_LENIENCE = 0.75  # of the way from clear to stopped, on which a weak rule does not count
 
 
 class Filter:
@@ -47,7 +45,6 @@ class Filter:
             Side.SAID: [books[Side.SAID], personal, find_bad_writing],
         }
         self._meaning: dict[Side, Classifier] = {}
-        self._lenient: dict[Side, Classifier] = {}
         topics = {rule.topic for book in books.values() for rule in book.rules}
         topics |= {"say_again", "check_failed", "unreadable", "pii", "something_else"}
         self._require_replies(topics)
@@ -74,7 +71,6 @@ class Filter:
             self._require_replies(kind.topic for kind in classifier.machine.kinds)
             self.detectors[side].append(classifier)
             self._meaning[side] = classifier
-            self._lenient[side] = _lenient(classifier)
 
     def compile_all(self) -> None:
         """Compile what checks would compile when they first need it; takes some 10 s."""
@@ -163,7 +159,7 @@ class Filter:
         weak = [each for each in doubtful if each.is_weak]
         # An odd word may stand for one that the classifier would have known: no lenience then.
         odd = bool(passage.views.skeletons)
-        if weak and not odd and self._lenient[passage.side].clears(passage):
+        if weak and not odd and meaning.clears(passage, _LENIENCE):
             return [each for each in findings if each not in weak]
         return findings
 
@@ -193,15 +189,6 @@ class Filter:
 
     def _tail(self, before: str) -> Views:
         return self.normaliser.views(before[-_EARLIER_CHARACTERS:]) if before else self._nothing
-
-
-def _lenient(classifier: Classifier) -> Classifier:
-    """Return the same classifier, remembering together, that clears more."""
-    machine = classifier.machine
-    room = min(machine.thresholds.values()) - machine.clear
-    lenient = copy.copy(classifier)
-    lenient.machine = replace(machine, clear=machine.clear + _LENIENT * room)
-    return lenient
 
 
 def is_unreadable(text: str) -> bool:

@@ -19,11 +19,8 @@ from relay.safety.verdict import Action
 _Kind = TypeVar("_Kind", bound=enum.Enum)
 _REST = 4  # times as long as the work before it: a fifth of a core
 _FILE_KEYS = {"category", "about", "action", "topic", "lists", "rule"}
-_RULE_KEYS = {"name", "side", "action", "topic", "bands", "after", "weak"} | {
-    "phrases",
-    "except",
-    "contexts",
-}
+_RULE_KEYS = {"name", "side", "action", "topic", "bands", "after", "weak"}
+_RULE_KEYS |= {"phrases", "except", "contexts"}
 
 
 @dataclass(frozen=True)
@@ -165,6 +162,8 @@ def _read_file(
         unknown = set(entry.get("contexts", ())) - contexts.keys()
         if unknown:
             raise SafetyError(f"{file}: {name}: no context {', '.join(sorted(unknown))}")
+        if not isinstance(entry.get("weak", False), bool):
+            raise SafetyError(f"{file}: {name}: weak is true or false")
         side = entry.get("side", "heard")
         rule = Rule(
             category=category,
@@ -180,7 +179,7 @@ def _read_file(
             exceptions=_phrases(file, name, entry.get("except", ()), lists, normaliser),
             contexts=tuple(p for c in entry.get("contexts", ()) for p in contexts[c]),
             after=frozenset(_enum(Category, file, each) for each in entry.get("after", ())),
-            is_weak=entry.get("weak", False) is True,
+            is_weak=bool(entry.get("weak", False)),
         )
         yield rule
         if side == "both":

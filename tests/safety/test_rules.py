@@ -71,6 +71,7 @@ def rule_file(**changes):
         (rule_file(rule={"bands": ["2-3"]}), "is none of"),
         (rule_file(rule={"contexts": ["nowhere"]}), "no context nowhere"),
         (rule_file(rule={"colour": "red"}), "unknown field colour"),
+        (rule_file(rule={"weak": "no"}), "weak is true or false"),
         (rule_file(category="self_harm", rule={"contexts": ["game"]}), "no excusing contexts"),
         (rule_file(category="pii", rule={"contexts": ["story"]}), "no excusing contexts"),
         (rule_file(lists={"x": ["mummy"]}), "write 'mummy' as 'mum'"),
