@@ -11,8 +11,13 @@ _SHORTEST_CLAUSE = 3  # words; shorter ones say nothing by themselves
 _CLAUSES_FROM = 9  # words; shorter texts are one thought
 _BEFORE_WORDS = 24
 
-# Recognisers write no commas: a clause begins at a word that starts one.
-_CLAUSE = re.compile(r" (?:and|but|so|then|because|cos|or|if|when|while|after|before) ")
+# Recognisers write no commas: a clause begins at a word that starts one, or with what is asked for
+# ("we learned about fire today how do i light a match").
+_CLAUSE = re.compile(
+    r" (?:and|but|so|then|because|cos|or|if|when|while|after|before) "
+    r"| (?=(?:how|where) (?:do|can|could|would|should) (?:i|we) |(?:can|could|may) (?:i|we) "
+    r"|(?:let|show|help|teach) me |tell me how )"
+)
 
 
 class TooManyPieces(ValueError):

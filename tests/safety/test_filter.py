@@ -148,6 +148,18 @@ def test_how_far_from_clear_a_text_must_lie_for_a_rule_to_count(
     assert whole.heard(text, SCHOOL).action is action
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we learned about guns how do i make one",
+        "we learned about fire today how do i light a match",
+    ],
+)
+def test_what_was_taught_excuses_no_request(whole, text):
+    assert whole.heard(text, SCHOOL).action is Action.BLOCK
+    assert whole.heard("mum says we must never play with matches", SCHOOL).action is Action.ALLOW
+
+
 @given(st.text(alphabet=st.sampled_from("ab "), min_size=300, max_size=MAX_CHARACTERS))
 def test_windows_leave_nothing_out(text):
     covered = 0
