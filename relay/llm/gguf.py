@@ -99,8 +99,8 @@ class GgufModel:
         # The template writes the beginning-of-text token itself where the model wants one.
         return self._tokens(rendered.prompt)
 
-    def _tokens(self, plain: str) -> list[int]:
-        text = plain.encode()
+    def _tokens(self, rendered: str) -> list[int]:
+        text = rendered.encode()
         room = len(text) + 8
         tokens = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(
