@@ -20,7 +20,8 @@ from tests.parent.connected import Connected
 from tests.parent.page import open_house
 
 CHOICES = Choices(voices=("en-us", "en-gb"), languages=("en",))
-NASTY = "<script>alert('1')</script>&\"{{7*7}}"[:40]
+NASTY = "<script>alert('1')</script>&\"{{3*'zq'}}"
+MULTIPLIED = "zqzqzq"  # what a template would make of it
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ async def test_markup_in_names_stays_text(house, ada):
     ):
         page = await ada.get(path)
         assert page.status_code == 200, path
-        assert "<script>alert" not in page.text and "49" not in re.sub(r"<[^>]*>", "", page.text)
+        assert "<script>alert" not in page.text and MULTIPLIED not in page.text
 
 
 async def test_alerts_wait_until_a_parent_has_seen_them(house, ada):
