@@ -4,11 +4,15 @@ import hashlib
 import io
 import socket
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from relay.models import problems
 from tests.tools.model_server import ModelServer
 from tools.models.__main__ import main
+from tools.models.catalogue import load
+from tools.models.download import client
+from tools.models.install import Installer
 
 BIG = bytes(range(256)) * 1500
 SMALL = b'{"small": true}'
@@ -31,6 +35,18 @@ def zipped(members: dict[str, bytes]) -> bytes:
         for name, data in members.items():
             archive.writestr(name, data)
     return file.getvalue()
+
+
+def make_wheel(folder: Path, name: str, members: dict[str, bytes]) -> None:
+    folder.mkdir(exist_ok=True)
+    meta = f"{name}-1.0.dist-info"
+    contents = {
+        f"{meta}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{meta}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{meta}/RECORD": b"",
+        **members,
+    }
+    (folder / f"{name}-1.0-py3-none-any.whl").write_bytes(zipped(contents))
 
 
 class Workshop:
@@ -58,6 +74,11 @@ class Workshop:
         return main(
             ["--models-dir", str(self.models), "--catalogue", str(self.catalogue), *arguments]
         )
+
+    def install(self, name: str, changed: Callable[[int, int], object]) -> bool:
+        """Get one model and hear the progress that `run` shows."""
+        with client() as http:
+            return Installer(self.models, http).get(load(self.catalogue)[name], changed)
 
     def is_whole(self, name: str = "bear") -> bool:
         folder = self.models / name

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
 from relay.models import MANIFEST, problems
 from tests.tools.model_server import Fault
-from tests.tools.model_workshop import BIG, SMALL, closed_port, zipped
+from tests.tools.model_workshop import BIG, SMALL, closed_port, make_wheel, zipped
 from tools.models.catalogue import CATALOGUE, CatalogueError, WebSource, WheelSource, load
 
 
@@ -43,18 +42,6 @@ def test_an_archive_cannot_write_outside_its_folder(shop, tmp_path):
     )
     assert shop.run("get", "bear") == 1
     assert not list(tmp_path.rglob("escaped"))
-
-
-def make_wheel(folder: Path, name: str, members: dict[str, bytes]) -> None:
-    folder.mkdir(exist_ok=True)
-    meta = f"{name}-1.0.dist-info"
-    contents = {
-        f"{meta}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{meta}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{meta}/RECORD": b"",
-        **members,
-    }
-    (folder / f"{name}-1.0-py3-none-any.whl").write_bytes(zipped(contents))
 
 
 @pytest.fixture

