@@ -1,5 +1,5 @@
 # The relay in a container. Toys and browsers reach it on ports 8765 and 8766.
-#   docker compose run --rm relay python -m tools.models get --starter     once: about 400 MB
+#   docker compose run --rm relay python -m tools.models get --starter     once: about 750 MB
 #   docker compose up -d                                                   from then on
 
 FROM python:3.12-slim-bookworm AS build
