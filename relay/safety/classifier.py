@@ -9,7 +9,7 @@ me").
 import hashlib
 import math
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
@@ -23,6 +23,9 @@ _DOUBT = 2.5  # below the threshold: where it is worth the time to look at the c
 _AFTER_A_CRY = 0.8  # how much less it takes soon after a cry for help, to be one again
 _REMEMBERED = 512  # scores of texts, by keyed digest: earlier words and replies come again
 
+Judged = tuple[float, Kind]
+"""How far inside what must be stopped a text lies, and what it is then about."""
+
 
 class Classifier:
     """The machine of one side, as a detector."""
@@ -31,7 +34,7 @@ class Classifier:
         self.machine = machine
         self._embed = embed
         self._key = secrets.token_bytes(16)
-        self._known: dict[bytes, tuple[float, Kind]] = {}
+        self._known: dict[bytes, Judged] = {}
 
     def __call__(self, passage: Passage) -> Iterable[Finding]:
         """Yield a finding if the text, a part of it, or it with what came before must be stopped.
@@ -45,15 +48,16 @@ class Classifier:
         machine = self.machine
         threshold = machine.thresholds[passage.band]
         wholes = [text for text in wholes if len(text.split()) >= _FEWEST_WORDS]
+        together = joined(passage.before, passage.views)
+        self._read([*wholes, *(together or ())])
         if found := self._look("whole", wholes, passage, threshold):
             return found
         # A part must win by more, the more harmless the whole is.
         lack = threshold - max((self._judge(text)[0] for text in wholes), default=-math.inf)
-        if lack < _DOUBT and (
-            found := self._look("part", parts, passage, threshold + machine.margin + lack)
-        ):
-            return found
-        together = joined(passage.before, passage.views)
+        if lack < _DOUBT:
+            self._read(parts)
+            if found := self._look("part", parts, passage, threshold + machine.margin + lack):
+                return found
         if not together:
             return []
         before, both = together
@@ -76,6 +80,7 @@ class Classifier:
         machine = self.machine
         room = min(machine.thresholds.values()) - machine.clear
         limit = machine.clear + lenience * room
+        self._read(texts)
         return bool(wholes) and all(self._judge(text)[0] < limit for text in texts)
 
     def _look(
@@ -91,18 +96,29 @@ class Classifier:
             and (kind.until >= youngest or kind.category in passage.always)
         ]
 
-    def _judge(self, text: str) -> tuple[float, Kind]:
+    def _read(self, texts: Iterable[str]) -> None:
+        """Judge those of `texts` that are not remembered, all in one run of the embedder."""
+        new = [text for text in dict.fromkeys(texts) if self._digest(text) not in self._known]
+        self._judge_anew(new)
+
+    def _judge(self, text: str) -> Judged:
         """Return score and kind of `text`, remembered without its words."""
-        digest = hashlib.blake2b(text.encode(), key=self._key, digest_size=16).digest()
-        judged = self._known.get(digest)
-        if judged is None:
-            judged = self.machine.judge(text, self._embed(text))
+        return self._known.get(self._digest(text)) or self._judge_anew([text])[0]
+
+    def _judge_anew(self, texts: Sequence[str]) -> list[Judged]:
+        found = []
+        for text, states in zip(texts, self._embed.of_each(texts), strict=True):
+            judged = self.machine.judge(text, states)
             if not math.isfinite(judged[0]):  # every comparison with it would say: not stopped
                 raise SafetyError("the score of a text is not a number")
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[digest] = judged
-        return judged
+            self._known[self._digest(text)] = judged
+            found.append(judged)
+        return found
+
+    def _digest(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode(), key=self._key, digest_size=16).digest()
 
 
 def load_classifiers(read: Callable[[str], bytes], embed: Embedder) -> dict[Side, Classifier]:

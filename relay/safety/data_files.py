@@ -20,7 +20,7 @@ else:
 
 DATA = Path(__file__).parent / "data"
 MANIFEST = "SHA256SUMS"
-_ENDINGS = (".toml", ".npz")
+_ENDINGS = (".toml", ".npz", ".onnx")
 _AGAIN = "put the file back, or if the change is wanted: python -m relay.safety seal"
 _AGAIN_ARRAYS = "put the file back, or make it again: python -m tools.train_safety"
 

@@ -15,10 +15,11 @@ from relay.models import FileRecord, sha256_of, write_manifest
 from relay.safety import Action, SafetyError, SafetyGate
 from relay.safety.classifier import Classifier, load_classifiers
 from relay.safety.data_files import DATA, load, read_sealed
-from relay.safety.embedding import DIMENSIONS, FILES, NAME, Embedder
+from relay.safety.embedding import DIMENSIONS, FILES, GRAPH, NAME, WEIGHTS, Embedder
 from relay.safety.finding import Category, Passage, Side
 from relay.safety.machine import file_name, read_machine
 from relay.safety.normalise import Normaliser
+from tools.train_safety.graph import draw
 
 MODELS = Path(os.environ["BRAMBLE_MODELS_DIR"])
 BAND = AgeBand.AGES_6_TO_8
@@ -68,6 +69,29 @@ def test_every_token_has_states_and_near_meanings_are_near(embedder):
 @pytest.mark.parametrize("text", ["", " ", "a " * 3000, "\x00", "☃"])
 def test_any_text_has_states(embedder, text):
     assert np.isfinite(embedder(text)).all()
+
+
+def test_texts_read_together_do_not_heed_each_other(embedder):
+    texts = ["a boat on the sea", "hot soup", "", "a boat on the sea"]
+    together = embedder.of_each(texts)
+    assert np.array_equal(together[0].shape, together[3].shape)
+    for text, states in zip(texts, together, strict=True):
+        alone = embedder(text)
+        # What is left is rounding: of bytes, at the border of two.
+        assert np.abs(alone - states).mean() < 0.002 * np.abs(alone).mean()
+    assert embedder.of_each([]) == []
+
+
+def test_many_texts_are_read_in_several_runs(embedder):
+    texts = [f"the {number} brown foxes run over the green hill" for number in range(60)]
+    assert [len(states) for states in embedder.of_each(texts)] == [
+        len(embedder(text)) for text in texts
+    ]
+
+
+def test_the_sealed_graph_is_the_one_that_is_drawn():
+    drawn = draw().SerializeToString(deterministic=True)
+    assert drawn == (DATA / GRAPH).read_bytes()
 
 
 def test_the_same_text_is_judged_the_same(look):
@@ -182,7 +206,7 @@ def test_without_the_embedder_the_gate_stays_shut(tmp_path):
 
 def test_a_damaged_embedder_keeps_the_gate_shut(tmp_path):
     shutil.copytree(MODELS / NAME, tmp_path / NAME)
-    with (tmp_path / NAME / "onnx" / "model.onnx_data").open("r+b") as file:
+    with (tmp_path / NAME / WEIGHTS).open("r+b") as file:
         file.seek(1000)
         file.write(b"\xff" * 16)
     with pytest.raises(ModelMissing, match="damaged"):

@@ -118,7 +118,8 @@ async def test_every_detector_out_of_memory_closes_the_door(gate, side, detector
     ids=["not a number", "no row a token", "too short"],
 )
 async def test_broken_states_close_the_door(gate, monkeypatch, states):
-    monkeypatch.setattr(gate.filter.detectors[Side.HEARD][-1], "_embed", lambda text: states)
+    embedder = mock.Mock(of_each=lambda texts: [states] * len(texts))
+    monkeypatch.setattr(gate.filter.detectors[Side.HEARD][-1], "_embed", embedder)
     assert_closed(await gate.check_heard("which stone is the oldest of all stones", BAND))
 
 

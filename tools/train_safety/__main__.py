@@ -35,18 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, seal and measure; 0 if it went well, 1 with plain words otherwise."""
     options = _parser().parse_args(arguments)
     try:
-        exemplars = read_exemplars()
-        test = [each for each in exemplars if each.is_for_test]
+        written = read_exemplars()
+        cases = read_cases(written)
+        known, test = _parted([*written, *cases])
         if options.write_test:
             _write_cases(options.write_test, test)
             console.print(f"{len(test)} test sentences written to {options.write_test}")
             return 0
         embedder = Embedder.load(options.models_dir)
         if not options.measure_only:
-            kept = {(each.side, each.text.lower()) for each in test}
-            cases = [case for case in read_cases() if (case.side, case.text.lower()) not in kept]
-            known = [each for each in exemplars if not each.is_for_test]
-            _train([*known, *cases], test, embedder)
+            _train(known, test, embedder)
         filter_ = Filter.load(DATA, embedder)
         self_test.run(filter_, load_unsealed(DATA))
         report(console, filter_, test)
@@ -54,6 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(str(error), style="red", markup=False)
         return 1
     return 0
+
+
+def _parted(exemplars: Sequence[Exemplar]) -> tuple[list[Exemplar], list[Exemplar]]:
+    """Return what to learn from and the test part; no sentence is in both."""
+    test = [each for each in exemplars if each.is_for_test]
+    kept = {(each.side, each.text.lower()) for each in test}
+    return [each for each in exemplars if (each.side, each.text.lower()) not in kept], test
 
 
 def _train(known: Sequence[Exemplar], test: Sequence[Exemplar], embedder: Embedder) -> None:

@@ -11,6 +11,7 @@ import random
 import re
 import sys
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +27,21 @@ else:
     import tomli as tomllib
 
 CASES = Path(__file__).parents[2] / "tests" / "safety" / "cases"
-NEVER_LEARNED = ("unseen", "held_back", "fresh", "final", "independent")
+NEVER_LEARNED = ("unseen", "held_back", "fresh", "final", "independent", "blind")
 """How the names of case files begin that nothing is ever learned from, nor changed for."""
 
 FOLDER = Path(relay.safety.__file__).with_name("exemplars")
 _SHARED = {"lists.toml", "ways.toml"}
 _KEYS = {"side", "category", "action", "topic", "ages", "until", "sentences"}
 _TEST_SHARE = 5  # one template in five
+_CASES_TEST_SHARE = 10
+_USUAL_SHARE = 0.8
 _DRAWS = 3  # expansions of a template that has slots
 _LAID_AROUND = 1  # ways of talking laid around each template
 _SLOT = re.compile(r"\{(\w+)\}")
+
+
+_ACTIONS = {"benign": Action.ALLOW, "sensitive": Action.CAUTION, "harmful": Action.BLOCK}
 
 
 class ExemplarError(Exception):
@@ -59,11 +65,17 @@ class Exemplar:
     until: int
     template: str
     source: str  # file name without ending
+    is_case: bool = False
 
     @property
     def is_for_test(self) -> bool:
         """Say whether the sentence is kept for measuring."""
-        return _hash(self.template) % _TEST_SHARE == 0
+        return _hash(self.template) % (_CASES_TEST_SHARE if self.is_case else _TEST_SHARE) == 0
+
+    @property
+    def kind(self) -> tuple[Category, str, Action, int] | None:
+        """What the sentence is about: category, topic, action and the age it counts until."""
+        return self.category and (self.category, self.topic, self.action, self.until)
 
 
 def read_exemplars(folder: Path = FOLDER) -> list[Exemplar]:
@@ -99,11 +111,13 @@ def read_replies(replies: Mapping[str, Any]) -> list[Exemplar]:
     ]
 
 
-def read_cases(folder: Path = CASES) -> list[Exemplar]:
-    """Return the development cases, all to learn from; ExemplarError names a wrong file.
+def read_cases(exemplars: Sequence[Exemplar], folder: Path = CASES) -> list[Exemplar]:
+    """Return the development cases; ExemplarError names a wrong file.
 
-    They say that a sentence must be stopped or not, and nothing of the reply: no category.
+    They say that a sentence must be stopped or not, maybe its category, and nothing of the reply:
+    it is that of nearly all exemplars of the category, if they have one.
     """
+    kinds = _usual_kinds(exemplars)
     found: dict[tuple[Side, str], Exemplar] = {}
     for path in sorted(folder.glob("*.jsonl")):
         if path.name.startswith(NEVER_LEARNED):
@@ -112,12 +126,37 @@ def read_cases(folder: Path = CASES) -> list[Exemplar]:
             row = json.loads(line)
             if row.get("earlier"):  # bad only together with what came before
                 continue
-            text, age = row["text"], row["age"]
-            side = Side.HEARD if row["side"] == "input" else Side.SAID
-            action = Action.ALLOW if row["label"] == "benign" else Action.BLOCK
-            case = Exemplar(text, side, action, None, "", (age, age), 13, text, path.stem)
-            found.setdefault((side, text.lower()), case)
+            case = _case(row, path.stem, kinds)
+            found.setdefault((case.side, case.text.lower()), case)
     return list(found.values())
+
+
+_Kinds = Mapping[tuple[Side, str, Action], tuple[Category, str, Action, int]]
+
+
+def _usual_kinds(exemplars: Sequence[Exemplar]) -> _Kinds:
+    """Return the kind that (nearly) all exemplars of a side, a category and an action have."""
+    counts: dict[Any, Counter[Any]] = defaultdict(Counter)
+    for each in exemplars:
+        if each.category is not None:
+            counts[each.side, each.category.value, each.action][each.kind] += 1
+    usual = {key: count.most_common(1)[0] for key, count in counts.items()}
+    return {
+        key: kind
+        for key, (kind, times) in usual.items()
+        if times >= _USUAL_SHARE * counts[key].total()
+    }
+
+
+def _case(row: Mapping[str, Any], source: str, kinds: _Kinds) -> Exemplar:
+    text, age = row["text"], row["age"]
+    side = Side.HEARD if row["side"] == "input" else Side.SAID
+    action = _ACTIONS[row["label"]]
+    kind = kinds.get((side, row["category"], action))
+    if kind is None and action is Action.CAUTION:
+        action = Action.BLOCK
+    category, topic, action, until = kind or (None, "", action, 13)
+    return Exemplar(text, side, action, category, topic, (age, age), until, text, source, True)
 
 
 def _exemplars(
