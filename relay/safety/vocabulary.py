@@ -26,7 +26,7 @@ _SHORT_WORDS = (
     "tug two ugh use van vet vow wag war was wax way web wed wee wet who why wig win wow wry yak "
     "yam yay yes yet you yum zap zip zoo ben sam max amy eva mia leo jim joe bob dan ted tim ann "
     "sue kim jen ava zoe ian roy ron abc mrs pow bam mr pi moo baa boo shh haw hee naw nee rex jab "
-    "ups pe tnt ash den dam act peg poo loo uno arc hob pun lag mid mod rum cot doo lol la im ive id"
+    "ups pe tnt ash den dam act peg poo loo uno arc hob pun lag mid mod rum cot doo lol im ive id"
 )
 # An encyclopedia has few of the words that children have, and no short forms.
 _NURSERY = (
