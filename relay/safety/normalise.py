@@ -226,8 +226,13 @@ def skeletons(folded: str) -> tuple[Skeleton, ...]:
     return tuple(found)
 
 
+_ENDINGS = frozenset({"m", "d", "s", "t", "ll", "re", "ve"})  # "i'm" and "he'd" are no odd words
+
+
 def _is_odd(chunk: str) -> bool:
-    word = chunk.strip("'!*_~").replace("'", "")
+    chunk = chunk.strip("'!*_~")
+    stem, apostrophe, ending = chunk.partition("'")
+    word = stem if apostrophe and ending in _ENDINGS else chunk.replace("'", "")
     if word.isdigit() or not word:
         return False
     return not (word.isascii() and word.isalpha() and vocabulary.is_ordinary(word))

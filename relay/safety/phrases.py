@@ -21,6 +21,7 @@ from relay.safety.notation import Lists, Mark, Node, Sequence_, Word, parse, req
 _GAP_WORDS = 4
 _GAP_LETTERS = 32
 _ENDING_LETTERS = 8
+_SHORT = 2  # letters
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,10 @@ class Phrase:
             if not self._disguise.match(skeleton.letters, start):
                 continue
             for last in range(first, len(skeleton.ends)):
-                if any(skeleton.odd[first : last + 1]) and self._disguise.fullmatch(
-                    skeleton.letters, start, skeleton.ends[last]
-                ):
+                if not any(skeleton.odd[first : last + 1]):
+                    continue
+                found = self._disguise.fullmatch(skeleton.letters, start, skeleton.ends[last])
+                if found and _holds_disguise(found, skeleton, first, last):
                     return True
         return False
 
@@ -138,9 +140,28 @@ def _squeezed_part(node: Node) -> str:
         pattern = "".join(f"[{char}*]+" if char in "aeiou" else f"{char}+" for char in letters)
         return pattern + (f".{{0,{_ENDING_LETTERS}}}?" if node.is_beginning else "")
     if isinstance(node, Mark):
-        return {"^": r"\A", "$": r"\Z", "...": rf".{{0,{_GAP_LETTERS}}}?"}[node.sign]
+        # A group, so that what lies in a gap can be told from the words themselves.
+        return {"^": r"\A", "$": r"\Z", "...": rf"(.{{0,{_GAP_LETTERS}}}?)"}[node.sign]
     ways = dict.fromkeys(map(_squeezed, node.ways))
     return f"(?:{'|'.join(ways)}){'?' if node.optional else ''}"
+
+
+def _holds_disguise(found: re.Match[str], skeleton: Skeleton, first: int, last: int) -> bool:
+    """Say whether a word in disguise is part of what was found, and not only of its gaps.
+
+    One word of a letter or two is none: it is what it looks like ("the letter k"), or a longer one
+    stretched, which readings undo.
+    """
+    if first == last and skeleton.ends[last] - skeleton.starts[first] <= _SHORT:
+        return False
+    gaps = found.regs[1:]
+    return any(
+        skeleton.odd[word]
+        and not any(
+            start <= skeleton.starts[word] and skeleton.ends[word] <= end for start, end in gaps
+        )
+        for word in range(first, last + 1)
+    )
 
 
 class PhraseIndex:

@@ -25,9 +25,19 @@ _SHORT_WORDS = (
     "sow spy sum sun tab tag tan tap tar tea ten the tie tin tip toe tom too top tow toy try tub "
     "tug two ugh use van vet vow wag war was wax way web wed wee wet who why wig win wow wry yak "
     "yam yay yes yet you yum zap zip zoo ben sam max amy eva mia leo jim joe bob dan ted tim ann "
-    "sue kim jen ava zoe ian roy ron abc mrs pow bam"
+    "sue kim jen ava zoe ian roy ron abc mrs pow bam mr pi moo baa boo shh haw hee naw nee rex jab "
+    "ups pe tnt ash den dam act peg poo loo uno arc hob pun lag mid mod rum cot doo lol im ive id"
+)
+# An encyclopedia has few of the words that children have, and no short forms.
+_NURSERY = (
+    "canter raffle pansy cupcake cupcakes doodle doodles giggle giggles lawnmower blowed bowled "
+    "wobbly popcorn snowman wellies lolly burp crayon hiccups wonky yucky squeak doggy cluedo "
+    "squirt squirty squirted cuddle yummy pyjamas sleepover haha minecraft sneezed clapped "
+    "didnt doesnt isnt arent wasnt werent havent hasnt hadnt couldnt wouldnt shouldnt youre youve "
+    "youll theyre theyve theyll theyd weve itll"
 )
 SHORT_WORDS = frozenset(_SHORT_WORDS.split())
+_NURSERY_WORDS = frozenset(_NURSERY.split())
 _COMMON = 40_000  # ranks of the frequency list that count as ordinary
 _RARE = 10**6
 
@@ -44,6 +54,8 @@ def is_ordinary(word: str) -> bool:
     """Say whether `word`, in lower-case a-z, is one that people use every day."""
     if len(word) <= 3:
         return word in SHORT_WORDS
+    if word in _NURSERY_WORDS:
+        return True
     return rank(word) < _COMMON or (word.endswith("s") and rank(word[:-1]) < _COMMON)
 
 

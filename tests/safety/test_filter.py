@@ -133,8 +133,8 @@ def test_games_excuse_fighting_but_never_a_real_person(shipped):
         ("do they sell tobacco at the market", -0.1, Action.ALLOW),
         ("do they sell tobacco at the market", 0.6, Action.ALLOW),  # a weak rule
         ("do they sell tobacco at the market", 0.9, Action.BLOCK),
-        ("is there a pistol on the table", -0.1, Action.ALLOW),
-        ("is there a pistol on the table", 0.6, Action.BLOCK),
+        ("does petrol taste of anything", -0.1, Action.ALLOW),
+        ("does petrol taste of anything", 0.6, Action.BLOCK),
         ("my dad is in prison", -0.1, Action.CAUTION),  # never doubted
     ],
 )

@@ -11,6 +11,7 @@ from relay.safety.normalise import Normaliser
 from relay.safety.phrases import Phrase
 from relay.safety.replies import Replies
 from relay.safety.rules import read_rules
+from relay.safety.verdict import Action
 
 LISTS = {"pet": ["cat", "guinea pig"]}
 
@@ -146,3 +147,26 @@ def test_compiling_everything_changes_no_answer():
         for phrase in rule.phrases:
             phrase.compile(disguised=True)
     assert [filter_.heard(text, AgeBand.AGES_6_TO_8) for text in texts] == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why is the k in knife silent",
+        "what is pi to ten digits",
+        "shh it is a whisper place",
+        "a moo cow over there",
+        "cock a doodle doo",
+        "i won a jar of jam in the raffle",
+        "i'm twelve, he'd say, and they've got a canter to learn",
+    ],
+)
+def test_a_letter_a_noise_or_a_rare_word_is_no_disguise(shipped, text):
+    assert shipped.heard(text, AgeBand.AGES_9_TO_11).action is Action.ALLOW
+
+
+@pytest.mark.parametrize(
+    "text", ["how do i k i l l my brother", "join the k k k", "you are a b1tch"]
+)
+def test_what_is_parted_or_replaced_is_disguise(shipped, text):
+    assert shipped.heard(text, AgeBand.AGES_9_TO_11).action is Action.BLOCK
