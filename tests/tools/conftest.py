@@ -3,8 +3,9 @@
 import pytest
 
 from tests.tools.model_server import serving
+from tests.tools.model_smithy import Smith
 from tests.tools.model_workshop import BIG, SMALL, Workshop
-from tools.models import download
+from tools.models import download, makers
 
 
 @pytest.fixture
@@ -14,3 +15,11 @@ def shop(tmp_path, monkeypatch):
     with serving() as server:
         server.files = {"/bear/big.bin": BIG, "/bear/sub/small.json": SMALL}
         yield Workshop(tmp_path, server)
+
+
+@pytest.fixture
+def smith(monkeypatch):
+    """The maker "smith"."""
+    smith = Smith()
+    monkeypatch.setitem(makers.MAKERS, "smith", smith)
+    return smith

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import struct
 from itertools import pairwise
 
@@ -14,45 +15,54 @@ from tools.models.download import DownloadError
 from tools.models.mpnet import ALIGNED, LAYERS, TOKENS, NotMpnet, _buckets, convert, layout
 
 
-def safetensors(header: object, data: bytes = b"") -> bytes:
+def safetensors(header: object) -> bytes:
     text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + data
+    return struct.pack("<Q", len(text)) + text
 
 
-def words(dtype: str = "F32", shape: tuple[int, ...] = (30_527, 768)) -> dict[str, object]:
-    size = math.prod(shape) * 4
-    return {"dtype": dtype, "shape": shape, "data_offsets": [0, size]}
+def words(dtype="F32", shape=(30_527, 768)):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [0, math.prod(shape) * 4]}
 
 
 NAME = "embeddings.word_embeddings.weight"
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "reason"),
     [
-        b"",
-        b"GGUF",
-        struct.pack("<Q", 5) + b"other",
-        safetensors([1, 2]),
-        safetensors(7),
-        safetensors({}),
-        safetensors({"another.weight": words()}),
-        safetensors({NAME: 1}),
-        safetensors({NAME: words("F16")}, bytes(100)),
-        safetensors({NAME: words(shape=(30_522, 768))}, bytes(100)),
-        safetensors({NAME: words()}, bytes(100)),  # cut short
+        (b"", "not a safetensors file"),
+        (b"GGUF", "not a safetensors file"),
+        (struct.pack("<Q", 5) + b"other", "not a safetensors file"),
+        (safetensors([1, 2]), "not a safetensors file"),
+        (safetensors(7), "not a safetensors file"),
+        (safetensors({}), NAME),
+        (safetensors({"another.weight": words()}), NAME),
+        (safetensors({NAME: 1}), "does not hold MPNet base"),
+        # As many bytes as there should be, as other numbers or of another model.
+        (safetensors({NAME: words("I32")}), NAME),
+        (safetensors({NAME: words(shape=(768, 30_527))}), NAME),
+        (safetensors({NAME: words()}), "position_embeddings"),
     ],
 )
-def test_another_file_is_refused(tmp_path, content):
+def test_another_file_is_refused(tmp_path, content, reason):
     source, target = tmp_path / "model.safetensors", tmp_path / "weights.bin"
     source.write_bytes(content)
-    with pytest.raises(NotMpnet):
+    if NAME.encode() in content:
+        os.truncate(source, len(content) + math.prod(words()["shape"]) * 4)  # zeros, no disk
+    with pytest.raises(NotMpnet, match=reason):
         convert(source, target)
     assert not target.exists()
     # Whoever asked for the model hears of it as of a download that failed.
     files = {"weights.bin": load()["mpnet-base-v2"].files["weights.bin"]}
-    with pytest.raises(DownloadError, match="cannot be used"):
+    with pytest.raises(DownloadError, match=f"cannot be used: .*{reason}"):
         makers.make("mpnet", tmp_path, tmp_path / "made", files)
+
+
+def test_a_file_that_is_cut_short_is_refused(tmp_path):
+    source = tmp_path / "model.safetensors"
+    source.write_bytes(safetensors({NAME: words()}) + bytes(100))
+    with pytest.raises(NotMpnet, match="does not hold MPNet base"):
+        convert(source, tmp_path / "weights.bin")
 
 
 def test_the_pieces_lie_aligned_one_behind_the_other():
