@@ -11,6 +11,8 @@ import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 
+from threadpoolctl import threadpool_limits
+
 from relay.safety.embedding import Embedder
 from relay.safety.errors import SafetyError
 from relay.safety.finding import Category, Finding, Passage, Side
@@ -49,7 +51,7 @@ class Classifier:
         threshold = machine.thresholds[passage.band]
         wholes = [text for text in wholes if len(text.split()) >= _FEWEST_WORDS]
         together = joined(passage.before, passage.views)
-        self._read([*wholes, *(together or ())])
+        self._read([*wholes, *(together or ())[1:]])
         if found := self._look("whole", wholes, passage, threshold):
             return found
         # A part must win by more, the more harmless the whole is.
@@ -123,5 +125,7 @@ class Classifier:
 
 def load_classifiers(read: Callable[[str], bytes], embed: Embedder) -> dict[Side, Classifier]:
     """Return the classifier of each side; `read` gives a data file by name. SafetyError."""
+    # A BLAS hands even small products to threads, and waits for them on a busy machine.
+    threadpool_limits(1, "blas")
     names = {side: file_name(side) for side in Side}
     return {side: Classifier(read_machine(read(name), name), embed) for side, name in names.items()}

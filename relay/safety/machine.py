@@ -60,13 +60,13 @@ class Network:
 
         `states` are those of the text's tokens. Both are the means of the seeds' logits.
         """
-        # einsum and not "@": a BLAS hands this to threads, and waits for them on a busy machine.
-        read = np.einsum("td,swd->stw", states, self.token_weights)
-        read = _gelu(read + self.token_offsets[:, None])
-        heed = np.einsum("stw,sqw->sqt", read, self.queries)
+        if states.ndim != 2:
+            raise ValueError("states are a row for each token")
+        read = _gelu(states @ self.token_weights.swapaxes(1, 2) + self.token_offsets[:, None])
+        heed = self.queries @ read.swapaxes(1, 2)
         heed = np.exp(heed - heed.max(axis=2, keepdims=True))
         heed /= heed.sum(axis=2, keepdims=True)
-        pooled = np.einsum("sqt,stw->sqw", heed, read)
+        pooled = heed @ read
         seeds = len(pooled)
         pooled = np.concatenate([pooled.reshape(seeds, -1), read.mean(axis=1)], axis=1)
         hidden = _gelu(np.einsum("shp,sp->sh", self.hidden_weights, pooled) + self.hidden_offsets)
@@ -180,5 +180,5 @@ def _kinds(rows: Sequence[Sequence[str]]) -> tuple[Kind, ...]:
 
 
 def _gelu(x: Array) -> Array:
-    y: Array = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    y: Array = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
     return y

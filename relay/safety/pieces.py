@@ -9,7 +9,8 @@ _WINDOW_WORDS = 32  # longer texts are looked at in windows: a vector is a mean 
 _MAX_PIECES = 12  # half a minute of speech has about 90 words
 _SHORTEST_CLAUSE = 3  # words; shorter ones say nothing by themselves
 _CLAUSES_FROM = 9  # words; shorter texts are one thought
-_BEFORE_WORDS = 24
+_BEFORE_WORDS = 16
+_CONTINUES_WORDS = 12  # a longer text says by itself what it is about
 
 # Recognisers write no commas: a clause begins at a word that starts one, or with what is asked for
 # ("we learned about fire today how do i light a match").
@@ -38,10 +39,13 @@ def pieces(views: Views) -> tuple[list[str], list[str]]:
 
 
 def joined(before: Views, views: Views) -> tuple[str, str] | None:
-    """Return the end of what came before, and that with the text; None if nothing came before."""
+    """Return the end of what came before, and that with the text.
+
+    None if nothing came before, or the text is too long to need it.
+    """
     earlier = " ".join(before.readings[-1].split()[-_BEFORE_WORDS:])
     text = views.readings[-1].strip()
-    if not earlier or not text or len(text.split()) > _WINDOW_WORDS:
+    if not earlier or not text or len(text.split()) > _CONTINUES_WORDS:
         return None
     return earlier, f"{earlier} {text}"
 

@@ -20,17 +20,17 @@ from tools.train_safety.network import Lessons, Numbers, train
 WORD_COST = 0.5
 WORDS_SHARE = 0.6  # of the words' score that is added to the network's
 MARGIN = 0.6
-GRAVE = 0.8
+GRAVE = 1.0
 """Chosen on the development part; so are the shares below."""
 
 STOPPED_SHARE = {
     Side.HEARD: {
-        AgeBand.AGES_3_TO_5: 0.045,
-        AgeBand.AGES_6_TO_8: 0.045,
-        AgeBand.AGES_9_TO_11: 0.042,
-        AgeBand.AGES_12_TO_13: 0.040,
+        AgeBand.AGES_3_TO_5: 0.024,
+        AgeBand.AGES_6_TO_8: 0.024,
+        AgeBand.AGES_9_TO_11: 0.022,
+        AgeBand.AGES_12_TO_13: 0.020,
     },
-    Side.SAID: dict.fromkeys(AgeBand, 0.04),  # what is stopped there costs a sentence, no trust
+    Side.SAID: dict.fromkeys(AgeBand, 0.025),  # what is stopped there costs a sentence, no trust
 }
 """The share of the harmless exemplars of the test part that each threshold may stop.
 

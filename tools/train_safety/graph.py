@@ -1,7 +1,7 @@
 """Draw the embedder's graph for ONNX Runtime; its weights lie in the file of tools.models.mpnet.
 
 MPNet (Song and others, 2020) up to its ninth layer: the states of the sixth and the ninth, side by
-side. Matrices are multiplied in whole numbers (MatMulInteger). Every row of states is first divided
+side. Matrices are multiplied in whole numbers. Every row of states is first divided
 by its largest number, so that one loud token does not take the resolution from all others: with one
 scale for all of them the last states were off by 0.57 of their spread, with this by 0.1.
 """
@@ -9,6 +9,7 @@ scale for all of them the last states were off by 0.57 of their spread, with thi
 import sys
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,7 +33,7 @@ class Drawing:
         self.constants = [_lies_in_file(piece) for piece in layout()]
         self._numbers = count()
 
-    def node(self, kind: str, *inputs: str, **options: object) -> str:
+    def node(self, kind: str, *inputs: str, **options: Any) -> str:  # noqa: ANN401  as ONNX takes
         """Add a node and return the name of what comes out of it."""
         name = f"{kind}.{next(self._numbers)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **options))
@@ -76,7 +77,8 @@ def draw() -> onnx.ModelProto:
         [helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, "tokens", 2 * WIDTH])],
         d.constants,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)])
+    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets)
     model.ir_version = _FORMAT
     model.ClearField("producer_name")
     model.ClearField("producer_version")
@@ -125,7 +127,7 @@ def _layer(d: Drawing, layer: int, states: str, nearness: str) -> str:
 
 
 def _rounded(d: Drawing, states: str) -> tuple[str, str, str]:
-    """Return states as bytes, the middle of these, and what each row was divided by."""
+    """Return states as bytes, the middle of these, and the largest number of each row."""
     last = d.constant([-1], np.int64)
     largest = d.node("ReduceMax", d.node("Abs", states), last, keepdims=1)
     largest = d.node("Max", largest, d.constant(1e-9, np.float32))
@@ -136,15 +138,22 @@ def _rounded(d: Drawing, states: str) -> tuple[str, str, str]:
         d.constant(1 / 127, np.float32),
         middle,
     )
-    scale = d.node("Mul", largest, d.constant(1 / 127, np.float32))
-    return rounded, middle, scale
+    return rounded, middle, largest
 
 
-def _product(d: Drawing, name: str, rounded: str, middle: str, scale: str) -> str:
+def _product(d: Drawing, name: str, rounded: str, middle: str, largest: str) -> str:
     """Return the states times the matrix `name`, plus its offsets."""
-    product = d.node("MatMulInteger", rounded, name, middle)
-    product = d.node("Mul", d.node("Cast", product, to=TensorProto.FLOAT), f"{name}.scales")
-    return d.node("Add", d.node("Mul", product, scale), f"{name}.offsets")
+    step = d.constant(1 / 127, np.float32)
+    product = d.node(
+        "MatMulIntegerToFloat",
+        rounded,
+        name,
+        step,
+        f"{name}.scales",
+        middle,
+        domain="com.microsoft",
+    )
+    return d.node("Add", d.node("Mul", product, largest), f"{name}.offsets")
 
 
 def _lies_in_file(piece: Piece) -> onnx.TensorProto:
