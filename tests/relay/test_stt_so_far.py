@@ -103,7 +103,7 @@ async def test_whisper_loses_no_word_when_it_looks_all_the_time(monkeypatch):
 
     monkeypatch.setattr("relay.stt.whisper_engine.recognise", counted(looks, recognise))
     monkeypatch.setattr("relay.stt.whisper_model._generate", counted(generated, _generate))
-    said = ["Where does the rain come from?", "Can you tell me a story about a little bear?"]
+    said = ["Where does the rain come from?", "Can you tell me a story about a little dragon?"]
     engine = await WhisperEngine.load(SttSettings(timeout_s=60), MODELS)
     try:
         for question, sound in zip(said, await spoken(*said), strict=True):
