@@ -117,6 +117,13 @@ class Chromium:
             assert asyncio.get_running_loop().time() < deadline, f"no {selector} in:\n{shown}"
             await asyncio.sleep(POLL_S)
 
+    async def wait_until_loaded(self):
+        """Wait until all of the page has arrived: a toy sends it piece by piece."""
+        deadline = asyncio.get_running_loop().time() + WAIT_S
+        while await self.evaluate("document.readyState") != "complete":
+            assert asyncio.get_running_loop().time() < deadline, "the page does not arrive"
+            await asyncio.sleep(POLL_S)
+
     async def text(self):
         """Return what can be read on the page."""
         return await self.evaluate("document.body ? document.body.innerText : ''")

@@ -33,6 +33,7 @@ async def open_page(toy, browser):
     toy.join_setup()
     await browser.open(toy.setup.url)
     await browser.wait_for("form[action='/try']")
+    await browser.wait_until_loaded()
 
 
 async def fill_in(browser, **fields):
@@ -164,6 +165,7 @@ async def test_a_network_that_is_named_like_a_page_stays_text(browser):
         await toy.wait_for_look(Look.SET_UP)
         await browser.open(toy.setup.url)
         await browser.wait_for("form[action='/try']")
+        await browser.wait_until_loaded()
         assert await browser.evaluate("document.querySelectorAll('script').length") == 0
         assert name in await browser.text()
         await fill_in(browser, **{**GOOD, "ssid": name}, relay="ws://127.0.0.1:9")
@@ -179,6 +181,7 @@ async def test_a_phone_that_looks_for_a_captive_portal_is_sent_to_the_page():
         async with Chromium(f"MAP * 127.0.0.1:{toy.setup.page}") as browser:
             await browser.open("http://connectivitycheck.gstatic.com/generate_204")
             await browser.wait_for("form[action='/try']")
+            await browser.wait_until_loaded()
             assert await browser.evaluate("location.href") == "http://192.168.4.1/"
 
 
