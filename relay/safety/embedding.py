@@ -33,7 +33,7 @@ FILES = {
     ),
 }
 _MAX_TOKENS = 128
-_MAX_RUN_TOKENS = 256  # a run takes about 4.5 ms, and 0.2 ms for every token
+_MAX_RUN_TOKENS = 256  # a run takes about 6 ms, and 0.2 ms for every token
 _AGAIN = f"get the right one with `python -m tools.models get {NAME}`"
 
 States = npt.NDArray[np.float32]

@@ -34,13 +34,11 @@ FOLDER = Path(relay.safety.__file__).with_name("exemplars")
 _SHARED = {"lists.toml", "ways.toml"}
 _KEYS = {"side", "category", "action", "topic", "ages", "until", "sentences"}
 _TEST_SHARE = 5  # one template in five
-_CASES_TEST_SHARE = 10
-_USUAL_SHARE = 0.8
+_CASES_TEST_SHARE = 10  # one case in ten
+_USUAL_SHARE = 0.8  # of a category's exemplars, for their kind to be that of its cases
 _DRAWS = 3  # expansions of a template that has slots
 _LAID_AROUND = 1  # ways of talking laid around each template
 _SLOT = re.compile(r"\{(\w+)\}")
-
-
 _ACTIONS = {"benign": Action.ALLOW, "sensitive": Action.CAUTION, "harmful": Action.BLOCK}
 
 

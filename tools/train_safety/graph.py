@@ -1,14 +1,13 @@
 """Draw the embedder's graph for ONNX Runtime; its weights lie in the file of tools.models.mpnet.
 
 MPNet (Song and others, 2020) up to its ninth layer: the states of the sixth and the ninth, side by
-side. Matrices are multiplied in whole numbers. Every row of states is first divided
-by its largest number, so that one loud token does not take the resolution from all others: with one
-scale for all of them the last states were off by 0.57 of their spread, with this by 0.1.
+side. Matrices are multiplied in whole numbers. Every row of states is first divided by its largest
+number, so that one loud token does not take the resolution from all others: with one scale for all
+of them the last states were off by 0.57 of their spread, with this by 0.1.
 """
 
 import sys
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,7 +166,7 @@ def _lies_in_file(piece: Piece) -> onnx.TensorProto:
 
 def main() -> int:
     """Write and seal the graph."""
-    Path(DATA / GRAPH).write_bytes(draw().SerializeToString(deterministic=True))
+    (DATA / GRAPH).write_bytes(draw().SerializeToString(deterministic=True))
     seal(DATA, [GRAPH])
     return 0
 
